@@ -1,0 +1,1 @@
+"""The conversation: a pure core that decides, and a shell that waits."""

@@ -1,0 +1,1 @@
+"""Pure values and decisions: no asyncio, threads, clocks, files, logging or randomness."""

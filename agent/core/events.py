@@ -1,0 +1,189 @@
+"""What the turn machine can be told, and what it can ask for. Closed unions of frozen values.
+
+Segments number stretches of the caller's speech, replies number what the agent says; both count
+up from 1 within a call. A reply keeps its number for life: whatever carries an old one is dropped.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why the agent speaks without having been spoken to."""
+
+    GREETING = "greeting"
+    SILENCE = "silence"
+    TROUBLE = "trouble"
+
+
+# --- told ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The line is open; the agent may greet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak: voice activity, not words."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The caller fell silent, as the voice activity detector reports it after its hang-over."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What the recogniser has of one segment so far.
+
+    Attributes:
+        stable: words that will not change; only ever grows within a segment.
+        unstable: words that may still change, after the stable ones.
+        final: nothing more will come for this segment; `unstable` is empty.
+    """
+
+    segment: int
+    stable: str
+    unstable: str = ""
+    final: bool = False
+
+    @property
+    def text(self) -> str:
+        """Stable and unstable words together."""
+        return f"{self.stable} {self.unstable}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEndPredicted:
+    """How likely it is, 0..1, that the turn is over, asked during the pause after `segment`."""
+
+    segment: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyReady:
+    """The first sound of a prepared reply waits behind the door."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudible:
+    """The first sample of a reply was handed to the call."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """The last sample of a reply was handed to the call, or the reply had none."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """An engine broke while it made this reply."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """The caller pressed a key: one of 0-9 * # A-D."""
+
+    digit: str
+
+
+Event = (
+    CallAnswered
+    | SpeechStarted
+    | SpeechEnded
+    | Transcript
+    | TurnEndPredicted
+    | ReplyReady
+    | ReplyAudible
+    | ReplyDone
+    | ReplyFailed
+    | Digit
+)
+
+
+# --- asked for ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareReply:
+    """Make a reply to the caller's words; keep its sound behind the door."""
+
+    reply: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseReply:
+    """Open the door: the turn is the agent's."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class DuckReply:
+    """Go on more quietly: the caller may be interrupting."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReply:
+    """Stop at this sample and keep the rest."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeReply:
+    """Come back at the same sample, at full level."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    """Silence this reply, and forget what was not heard of it."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backchannel:
+    """Make a small sound of listening; it never enters the history."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Prepare and release a reply to no words: a greeting, a question after silence, an apology."""
+
+    reply: int
+    reason: Reason
+
+
+Action = (
+    PrepareReply
+    | ReleaseReply
+    | DuckReply
+    | HoldReply
+    | ResumeReply
+    | CancelReply
+    | Backchannel
+    | Prompt
+)

@@ -1,0 +1,263 @@
+"""The seams: what a call, a pipeline, a trace and each kind of engine must offer. Structural."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from agent.core.audio import AudioFrame, Samples
+from agent.core.events import Digit, Transcript
+
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+# --- calls --------------------------------------------------------------------------------------
+
+
+class Clock(StrEnum):
+    """Who decides when the next agent frame is due."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+@dataclass(frozen=True, slots=True)
+class CallTraits:
+    """What a transport can do, declared once.
+
+    Attributes:
+        clock: who owns the playout clock.
+        flushes: sound already handed over can be taken back from the far side.
+        marks: the far side reports what it has played.
+        marks_on_flush: it also reports marks of sound that was flushed.
+    """
+
+    clock: Clock = Clock.OURS
+    flushes: bool = True
+    marks: bool = False
+    marks_on_flush: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to tell the far side beside the sound: a caption, the floor, a tool call."""
+
+    kind: str
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Call(Protocol):
+    """One open two-way audio connection. Used from the event loop only."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of what `frames` yields, in Hz."""
+
+    @property
+    def play_rate(self) -> int:
+        """Samples per second of what `play` takes, in Hz."""
+
+    @property
+    def frame_samples(self) -> int:
+        """`play` takes frames of exactly this many samples."""
+
+    @property
+    def traits(self) -> CallTraits:
+        """What this transport can do."""
+
+    def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+        """The caller's sound without gaps, and keys as they are pressed. Ends when they hang up."""
+
+    async def play(self, frame: AudioFrame) -> None:
+        """Hand over the next frame; returns when the one after it may be handed over.
+
+        Raises:
+            CallClosed: nobody is there any more.
+        """
+
+    def flush(self) -> None:
+        """Take back what was handed over and not yet played, where the transport can."""
+
+    def played(self) -> int:
+        """Samples of ours, at `play_rate`, that the far side has played or flushed."""
+
+    def tell(self, note: Note) -> None:
+        """Tell the far side something. Never waits; a note that cannot be sent is dropped."""
+
+    async def close(self) -> None:
+        """Hang up and release everything. May be called twice."""
+
+
+class Trace(Protocol):
+    """The only way to report. Never waits, never raises."""
+
+    def __call__(self, event: str, /, **fields: Json) -> None: ...
+
+
+class Pipeline(Protocol):
+    """Sound to sound."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second it wants to hear, in Hz."""
+
+    @property
+    def play_rate(self) -> int:
+        """Samples per second of what it plays, in Hz."""
+
+    async def converse(self, call: Call, trace: Trace) -> None:
+        """Hold the conversation; returns when it is over."""
+
+
+# --- engines ------------------------------------------------------------------------------------
+
+State = TypeVar("State")
+
+
+class SpeechDetector(Protocol[State]):
+    """Is somebody speaking? One model for all calls: state is a value handed back and forth."""
+
+    @property
+    def rate(self) -> int: ...
+
+    @property
+    def step_samples(self) -> int:
+        """`step` takes exactly this many samples."""
+
+    def open(self) -> State:
+        """The state before the first sample."""
+
+    def step(self, state: State, samples: Samples) -> tuple[State, float]:
+        """Probability 0..1 that these samples, float32 [step_samples], hold speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the responder expects to hear next; engines use what they can of it.
+
+    Attributes:
+        phrases: whole things the caller may say, lower case, without punctuation.
+        grammar: the same as a JSGF grammar, or empty.
+    """
+
+    phrases: tuple[str, ...] = ()
+    grammar: str = ""
+
+
+class Recognition(Protocol):
+    """One segment being recognised."""
+
+    async def feed(self, frame: AudioFrame) -> list[Transcript]:
+        """Take the next sound; what changed, oldest first."""
+
+    async def finish(self) -> Transcript:
+        """No more sound is coming: the final transcript."""
+
+    async def close(self) -> None:
+        """Give everything back, finished or not. May be called twice."""
+
+
+class Recognizer(Protocol):
+    """Sound to words."""
+
+    @property
+    def rate(self) -> int: ...
+
+    async def open(self, segment: int, expected: Expectation) -> Recognition: ...
+
+
+class TurnPredictor(Protocol):
+    """Asked again and again through the pause: is the turn over?"""
+
+    async def probability(self, audio: AudioFrame, text: str, expected: Expectation) -> float:
+        """0..1, from the turn's last seconds of sound and its words so far."""
+
+
+class Role(StrEnum):
+    """Whose message it is; EVENT is something that happened, such as silence."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the history. `cut` says that the caller stopped the agent here."""
+
+    role: Role
+    text: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a responder may call. `effects` says that it changes the world."""
+
+    name: str
+    description: str
+    effects: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The responder wants this done once its reply is released."""
+
+    name: str
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Responder(Protocol):
+    """Words to words. Must not remember: the history is all it is given."""
+
+    def reply(
+        self, messages: Sequence[Message], tools: Sequence[Tool]
+    ) -> AsyncGenerator[str | ToolCall, None]:
+        """The reply in pieces of text, as they come. Closing the generator stops the work."""
+
+    def expects(self, messages: Sequence[Message]) -> Expectation:
+        """What the caller is likely to say next. Quick and pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Synthesised sound and the words it covers."""
+
+    frame: AudioFrame
+    text: str
+
+
+class Synthesizer(Protocol):
+    """Words to sound."""
+
+    @property
+    def rate(self) -> int: ...
+
+    def speak(self, clauses: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
+        """Sound in pieces of at most about 0.2 s. Closing the generator stops the work."""
+
+
+Slot = TypeVar("Slot")
+
+
+@dataclass(frozen=True, slots=True)
+class DuplexOutput:
+    """One step of a duplex model: a frame to play, or none yet, and the words that came with it."""
+
+    frame: AudioFrame | None
+    text: str
+
+
+class DuplexModel(Protocol[Slot]):
+    """Sound to sound in lock step: one frame in, one frame out."""
+
+    @property
+    def rate(self) -> int: ...
+
+    @property
+    def frame_samples(self) -> int: ...
+
+    async def open(self) -> Slot: ...
+
+    async def step(self, slot: Slot, frame: AudioFrame) -> DuplexOutput: ...
+
+    async def close(self, slot: Slot) -> None: ...

@@ -1,0 +1,106 @@
+"""What the caller said, segment by segment, and which of it has been answered.
+
+Words may come late, or change while they are unstable. A word counts as answered only once a reply
+to it was audible; until then every question about the turn is asked of `text()`. That is the whole
+reason why nothing is lost: there is no moment at which words are taken away before they are heard.
+"""
+
+from dataclasses import dataclass
+
+from agent.core.events import Transcript
+
+SEGMENTS_KEPT = 32
+"""Answered segments remembered, so that a late transcript still finds what was answered of it."""
+
+Claim = tuple[tuple[int, str], ...]
+"""Segments and their text at the moment a reply was made for them."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    """One stretch of speech: where it is, what is known, and what was answered."""
+
+    text: str = ""
+    answered: str = ""
+    is_speaking: bool = False
+    is_final: bool = False
+
+
+def unanswered(text: str, answered: str) -> str:
+    """What is left of `text` once the words `answered` were replied to.
+
+    A text that begins with the answered words leaves the rest; one that changed at its beginning
+    was misheard, and all of it is new.
+    """
+    words, done = text.split(), answered.split()
+    rest = words[len(done) :] if words[: len(done)] == done else words
+    return " ".join(rest)
+
+
+class CallerWords:
+    """The caller's words of one call, by segment."""
+
+    __slots__ = ("_digits", "_segments", "current")
+
+    def __init__(self) -> None:
+        self._segments: dict[int, _Segment] = {}
+        self._digits = 0
+        self.current = 0
+
+    def start(self, segment: int) -> None:
+        """The caller began to speak."""
+        self.current = segment
+        self._segment(segment).is_speaking = True
+
+    def end(self, segment: int) -> None:
+        """The caller fell silent."""
+        self._segment(segment).is_speaking = False
+
+    def hear(self, transcript: Transcript) -> None:
+        """The recogniser has more of a segment, whenever it comes."""
+        known = self._segment(transcript.segment)
+        known.text = transcript.text
+        known.is_final = transcript.final
+
+    def press(self, digit: str) -> None:
+        """A key is a word of its own, in a segment that no sound has: they count down from −1."""
+        self._digits -= 1
+        self.current = self._digits
+        key = self._segment(self._digits)
+        key.text, key.is_final = digit, True
+
+    def speaking(self) -> bool:
+        """Whether the caller is speaking now."""
+        return any(s.is_speaking for s in self._segments.values())
+
+    def waiting(self) -> bool:
+        """Whether the recogniser still owes the end of something said."""
+        return any(not s.is_final and not s.is_speaking for s in self._segments.values())
+
+    def text(self) -> str:
+        """All words that no audible reply has answered, in the order they were said."""
+        parts = (unanswered(s.text, s.answered) for s in self._segments.values())
+        return " ".join(part for part in parts if part)
+
+    def claim(self) -> Claim:
+        """What a reply made now would answer."""
+        return tuple((number, s.text) for number, s in self._segments.items())
+
+    def answer(self, claim: Claim) -> None:
+        """A reply made for `claim` was heard."""
+        for number, text in claim:
+            self._segment(number).answered = text
+        self._forget()
+
+    def give_up_waiting(self) -> None:
+        """The recogniser took too long: what it has is taken as the end; more may still come."""
+        for known in self._segments.values():
+            known.is_final = known.is_final or not known.is_speaking
+
+    def _segment(self, number: int) -> _Segment:
+        return self._segments.setdefault(number, _Segment())
+
+    def _forget(self) -> None:
+        old = [n for n, s in self._segments.items() if s.text == s.answered and not s.is_speaking]
+        for number in old[: max(0, len(old) - SEGMENTS_KEPT)]:
+            del self._segments[number]

@@ -1,0 +1,91 @@
+"""A trace's decisions once more: does the machine, told the same, still ask for the same?"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.core.errors import ConfigError
+from agent.core.events import Action
+from agent.core.record import action_from, event_from
+from agent.core.settings import read
+from agent.core.turns import TurnConfig, TurnMachine
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the replay asks for something else.
+
+    Attributes:
+        line: number of the trace line, from 1, that told the machine.
+        t: seconds into the call.
+        told: what it was told, in words.
+        recorded: the actions in the trace.
+        replayed: the actions now.
+    """
+
+    line: int
+    t: float
+    told: str
+    recorded: tuple[Action, ...]
+    replayed: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How many times the machine was told something, and where it now answers otherwise."""
+
+    steps: int
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    line: int
+    fields: Mapping[str, Any]
+    asked: tuple[Action, ...]
+
+
+def replay(lines: Iterable[Mapping[str, Any]], turns: TurnConfig | None = None) -> Replay:
+    """Feed a trace to a fresh machine and compare, with the trace's settings or with others.
+
+    Args:
+        lines: the trace, parsed, header first.
+        turns: settings to try instead of those the call ran with.
+
+    Raises:
+        ConfigError: this is no trace, or one of settings that this version does not know.
+    """
+    numbered = list(enumerate(lines, 1))
+    if not numbered or numbered[0][1].get("event") != "call":
+        raise ConfigError("replay: expected a trace that begins with a call line; found none")
+    machine = TurnMachine(turns or read(TurnConfig, numbered[0][1].get("turns", {}), "trace turns"))
+    steps = list(_steps(numbered))
+    differences = [d for step in steps if (d := _compare(machine, step)) is not None]
+    return Replay(len(steps), tuple(differences))
+
+
+def _steps(numbered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterable[_Step]:
+    """What the machine was told, each with the actions that the trace has for it."""
+    told: tuple[int, Mapping[str, Any]] | None = None
+    asked: list[Action] = []
+    for number, fields in numbered:
+        if fields["event"] == "asked":
+            asked.append(action_from(fields))
+        elif fields["event"] in ("told", "expired"):
+            if told is not None:
+                yield _Step(*told, tuple(asked))
+            told, asked = (number, fields), []
+    if told is not None:
+        yield _Step(*told, tuple(asked))
+
+
+def _compare(machine: TurnMachine, step: _Step) -> Difference | None:
+    now = float(step.fields["now"])
+    if step.fields["event"] == "expired":
+        words, replayed = "a deadline", machine.expire(now)
+    else:
+        event = event_from(step.fields)
+        words, replayed = str(event), machine.handle(event, now)
+    if tuple(replayed) == step.asked:
+        return None
+    return Difference(step.line, step.fields["t"], words, step.asked, tuple(replayed))

@@ -1,0 +1,70 @@
+"""One JSONL file per call: everything the machine was told, when, and what it asked for.
+
+Each line is handed to the operating system as it is written, so that a process killed at any moment
+leaves a valid trace behind. The vocabulary is documented in docs/trace.md.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agent.core.protocols import Json
+
+VERSION = 1
+
+
+class TraceFile:
+    """Writes a trace; calling it writes one line. Never waits for the disk to be flushed."""
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        """Begin a trace at `path`; `clock` is loop time, and now is zero."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", encoding="utf-8")
+        self._clock = clock
+        self._zero = clock()
+
+    def header(self, **fields: Json) -> None:
+        """The first line: version and wall clock, read here once, and what the caller adds."""
+        self("call", version=VERSION, wall=datetime.now(UTC).isoformat(timespec="seconds"),
+             zero=self._zero, **fields)  # fmt: skip
+
+    def __call__(self, event: str, /, **fields: Json) -> None:
+        """Write one line, with seconds since the trace began."""
+        if self._file.closed:
+            return
+        t = round(self._clock() - self._zero, 6)
+        line = json.dumps({"t": t, "event": event, **fields}, ensure_ascii=False, default=str)
+        self._file.write(line + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """End the trace; later lines are dropped."""
+        self._file.close()
+
+
+class TraceList:
+    """A trace in memory, for tests and figures: a list of what `TraceFile` would have written."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.lines: list[dict[str, Json]] = []
+        self._clock = clock
+        self._zero = clock()
+
+    def __call__(self, event: str, /, **fields: Json) -> None:
+        """Keep one line."""
+        self.lines.append({"t": self._clock() - self._zero, "event": event, **fields})
+
+    def named(self, event: str) -> list[dict[str, Json]]:
+        """The lines of one event."""
+        return [line for line in self.lines if line["event"] == event]
+
+
+def both(*traces: Callable[..., None]) -> Callable[..., None]:
+    """A trace that goes to several: a file and a screen."""
+
+    def trace(event: str, /, **fields: Json) -> None:
+        for one in traces:
+            one(event, **fields)
+
+    return trace

@@ -1,0 +1,1 @@
+"""Audio in and out of the process; every transport is a Call."""

@@ -1,0 +1,1 @@
+"""Voice activity, recognition, responder and synthesis, joined by the turn machine."""

@@ -1,0 +1,49 @@
+"""Text in pieces as a model writes it, to clauses as a voice can speak them."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+
+FIRST_WORDS = 4
+"""Words after which the first clause may end at a comma: speech starts early, and four words last
+about a second, in which the next clause is made."""
+
+LATER_WORDS = 8
+"""The same for later clauses: longer ones sound better, and there is time."""
+
+MAX_WORDS = 30
+"""A clause never grows beyond this, whatever the punctuation."""
+
+_SENTENCE = re.compile(r"[.!?…]+[\"')\]]*\s+")
+_COMMA = re.compile(r"[,;:–—]\s+")
+_LONG = re.compile(rf"\s*(?:\S+\s+){{{MAX_WORDS}}}")
+
+
+def cut(text: str, least_words: int) -> tuple[str, str]:
+    """The first clause of `text`, empty if none is sure yet, and the rest.
+
+    A sentence end always ends a clause, a comma only after `least_words` words. Punctuation counts
+    once something follows it: "3." may become "3.5".
+    """
+    sentence = _SENTENCE.search(text)
+    for comma in _COMMA.finditer(text, 0, sentence.start() if sentence else len(text)):
+        if len(text[: comma.start()].split()) >= least_words:
+            return text[: comma.end()].strip(), text[comma.end() :]
+    if sentence:
+        return text[: sentence.end()].strip(), text[sentence.end() :]
+    long = _LONG.match(text)
+    return (text[: long.end()].strip(), text[long.end() :]) if long else ("", text)
+
+
+async def clauses(pieces: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+    """Clauses as soon as each is complete, the first one early."""
+    text, least = "", FIRST_WORDS
+    async for piece in pieces:
+        text += piece
+        while True:
+            clause, text = cut(text, least)
+            if not clause:
+                break
+            yield clause
+            least = LATER_WORDS
+    if text.strip():
+        yield text.strip()

@@ -1,0 +1,310 @@
+"""The cascade: voice activity, recognition, responder and voice, joined by the turn machine.
+
+Where a sound goes: `_listen` gives each frame to the ears, which find segments and feed them to the
+recogniser. What they find out is an event in the mailbox. `_decide` hands events to the turn
+machine, the only place where it is decided who may speak, and does what it asks for: one call on
+the playout, and a task per reply. `_play` asks the playout for the next 20 ms, again and again.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from agent.core.audio import AudioFrame
+from agent.core.conversation import Conversation
+from agent.core.errors import CallClosed, EngineError
+from agent.core.events import (
+    Action,
+    Backchannel,
+    CallAnswered,
+    CancelReply,
+    Digit,
+    DuckReply,
+    Event,
+    HoldReply,
+    PrepareReply,
+    Prompt,
+    ReleaseReply,
+    ReplyAudible,
+    ReplyDone,
+    ReplyFailed,
+    ResumeReply,
+    Transcript,
+    TurnEndPredicted,
+)
+from agent.core.playout import Playout
+from agent.core.protocols import (
+    Call,
+    Expectation,
+    Note,
+    Recognizer,
+    Responder,
+    Role,
+    SpeechDetector,
+    Synthesizer,
+    Trace,
+    TurnPredictor,
+)
+from agent.core.record import to_fields
+from agent.core.turns import Floor, TurnConfig, TurnMachine
+from pipelines.cascade.ears import Ears
+from pipelines.cascade.hearing import Hearing
+from pipelines.cascade.listener import ListenerConfig
+from pipelines.cascade.speaker import Reply, Speaker
+from pipelines.mailbox import Mailbox
+
+PREDICT_EVERY_S = 0.05
+"""How often the turn predictor is asked through a pause: a third of the shortest pause that decides
+a turn, so that asking in steps costs at most a few tens of milliseconds."""
+
+PREDICTION_STEP = 0.02
+"""A change of probability below this is not told: it moves the decision by under 20 ms."""
+
+LAST_WORD_S = 0.4
+"""Sound still played after a reply that hangs up, so that its last word leaves every buffer."""
+
+CALL_CONTROL = frozenset({"hang_up", "transfer"})
+"""Tools that end the agent's part: done once the reply was heard, all others when it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The models of a cascade, shared by all its calls."""
+
+    detector: SpeechDetector[Any]  # its state is its own affair
+    recognizer: Recognizer
+    predictor: TurnPredictor
+    responder: Responder
+    synthesizer: Synthesizer
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeConfig:
+    """How the cascade listens and takes turns."""
+
+    turns: TurnConfig = field(default_factory=TurnConfig)
+    listener: ListenerConfig = field(default_factory=ListenerConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class CascadePipeline:
+    """Engines and their configuration; one for all calls."""
+
+    engines: Engines
+    config: CascadeConfig = field(default_factory=CascadeConfig)
+
+    @property
+    def rate(self) -> int:
+        """What the voice activity detector and the recogniser hear, in Hz."""
+        return self.engines.detector.rate
+
+    @property
+    def play_rate(self) -> int:
+        """What the voice speaks, in Hz."""
+        return self.engines.synthesizer.rate
+
+    async def converse(self, call: Call, trace: Trace) -> None:
+        """Hold one conversation; returns when the caller or the agent hangs up."""
+        await _Talk(self.engines, self.config, call, trace).run()
+
+
+class _Talk:
+    """One conversation in progress."""
+
+    def __init__(self, engines: Engines, config: CascadeConfig, call: Call, trace: Trace) -> None:
+        self._engines, self._call, self._trace = engines, call, trace
+        self._mail: Mailbox[Event] = Mailbox()
+        self._machine = TurnMachine(config.turns)
+        self._playout = Playout(call.play_rate)
+        self._conversation = Conversation()
+        self._hearing = Hearing(engines.recognizer, self._expected, self._mail.put, trace)
+        self._ears = Ears(engines.detector, config.listener, self._hearing, self._mail.put, trace)
+        self._room = asyncio.Event()
+        self._speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
+                                self._mail.put, trace)  # fmt: skip
+        self._ask = asyncio.Event()  # set while a pause wants the turn predictor's opinion
+        self._over = asyncio.Event()
+        self._group = asyncio.TaskGroup()
+        self._reply = Reply(0)
+        self._making: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Until somebody hangs up."""
+        async with asyncio.TaskGroup() as outer:
+            everything = outer.create_task(self._everything())
+            await self._over.wait()
+            everything.cancel()
+
+    async def _everything(self) -> None:
+        async with self._group as group:
+            self._mail.put(CallAnswered())
+            group.create_task(self._decide(), name="decide")
+            group.create_task(self._play(), name="play")
+            group.create_task(self._hearing.run(), name="recognise")
+            group.create_task(self._predict(), name="predict")
+            group.create_task(self._listen(), name="listen")
+
+    # --- the tasks ----------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        async for item in self._call.frames():
+            if isinstance(item, Digit):
+                self._mail.put(item)
+            else:
+                self._ears.take(item)
+        self._over.set()
+
+    async def _play(self) -> None:
+        count, rate = self._call.frame_samples, self._call.play_rate
+        try:
+            while True:
+                start = self._playout.position
+                played = self._playout.next(count)
+                self._room.set()
+                for event in played.events:
+                    self._mail.put(event)
+                if played.missing:
+                    self._trace("underrun", samples=played.missing, reply=self._reply.number)
+                await self._call.play(AudioFrame(played.samples, rate, start))
+        except CallClosed:
+            self._over.set()
+
+    async def _predict(self) -> None:
+        last = (0, -1.0)
+        while True:
+            await self._ask.wait()
+            segment, probability = self._ears.segment, await self._probability()
+            if segment != last[0] or abs(probability - last[1]) > PREDICTION_STEP:
+                last = (segment, probability)
+                self._mail.put(TurnEndPredicted(segment, probability))
+            await asyncio.sleep(PREDICT_EVERY_S)
+
+    async def _probability(self) -> float:
+        """The predictor's opinion; the prior, and a line in the trace, if it has none."""
+        sound, text = self._ears.recent(), self._machine.text
+        try:
+            return await self._engines.predictor.probability(sound, text, self._expected())
+        except EngineError as fault:
+            self._trace("error", message=str(fault), fallback="prior")
+            return self._machine.config.prior
+
+    async def _decide(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            event = await self._mail.take(self._machine.deadline())
+            now, floor = loop.time(), self._machine.floor
+            if event is None:
+                self._trace("expired", now=now)
+                actions = self._machine.expire(now)
+            else:
+                self._trace("told", now=now, **to_fields(event))
+                self._learn(event)
+                actions = self._machine.handle(event, now)
+            for action in actions:
+                self._trace("asked", **to_fields(action))
+                self._do(action)
+            if self._machine.floor is not floor:
+                self._floor_changed()
+
+    # --- what was told ------------------------------------------------------------------------
+
+    def _learn(self, event: Event) -> None:
+        """What an event means for the history and the captions, before the machine acts on it."""
+        live = self._machine.live
+        match event:
+            case Transcript(segment, _, _, final):
+                self._tell("caption", who="caller", segment=segment, text=event.text, final=final)
+            case ReplyAudible(number) if live and number == live.number:
+                self._conversation.audible(number)
+                self._tell("caption", who="agent", reply=number, text=" ".join(self._reply.said),
+                           final=False)  # fmt: skip
+                self._use_tools(control=False)
+            case ReplyDone(number) if live and number == live.number:
+                self._conversation.audible(number)
+                self._heard(number, self._playout.position, cut=False)
+                self._use_tools(control=False)
+                self._use_tools(control=True)
+            case ReplyFailed(number) if live and number == live.number:
+                self._failed(number)
+            case _:
+                pass
+
+    def _failed(self, number: int) -> None:
+        if self._machine.floor is not Floor.PAUSE:  # a failed speculation was never asked for
+            self._conversation.audible(number)
+            self._heard(number, self._call.played(), cut=True)
+        self._playout.cancel(number)
+
+    def _heard(self, number: int, played: int, *, cut: bool) -> None:
+        text = self._playout.heard(number, played)
+        self._conversation.heard(number, text, cut=cut)
+        self._trace("heard", reply=number, text=text, cut=cut)
+        self._tell("caption", who="agent", reply=number, text=text, final=True, cut=cut)
+
+    def _floor_changed(self) -> None:
+        floor = self._machine.floor
+        self._trace("floor", floor=floor.value)
+        self._tell("floor", floor=floor.value)
+        if floor is Floor.PAUSE:
+            self._ask.set()
+        else:
+            self._ask.clear()
+
+    # --- what is asked for --------------------------------------------------------------------
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case PrepareReply(number, text):
+                self._prepare(number, Role.CALLER, text)
+            case Prompt(number, reason):
+                self._prepare(number, Role.EVENT, reason.value)
+                self._playout.release(number)
+            case ReleaseReply(number):
+                self._playout.release(number)
+            case DuckReply(number):
+                self._playout.duck(number)
+            case HoldReply(number):
+                self._playout.hold(number)
+            case ResumeReply(number):
+                self._playout.resume(number)
+            case CancelReply(number):
+                self._cancel(number)
+            case Backchannel():
+                pass  # the machine does not ask for any yet
+            case _:
+                assert_never(action)
+
+    def _prepare(self, number: int, role: Role, text: str) -> None:
+        self._reply = Reply(number)
+        self._playout.open(number)
+        messages = self._conversation.draft(number, role, text)
+        self._making = self._group.create_task(
+            self._speaker.speak(self._reply, messages), name=f"reply-{number}"
+        )
+
+    def _cancel(self, number: int) -> None:
+        """Silence first, clean up after; no await in between."""
+        is_audible = self._conversation.is_open(number)
+        if is_audible:
+            self._heard(number, self._call.played(), cut=True)
+        self._playout.cancel(number)
+        if is_audible:
+            self._call.flush()
+        if self._making is not None:
+            self._making.cancel()
+
+    def _use_tools(self, *, control: bool) -> None:
+        """Do what the reply called for: it was released, so its effects are wanted."""
+        due = [t for t in self._reply.tools if (t.name in CALL_CONTROL) is control]
+        for tool in due:
+            self._reply.tools.remove(tool)
+            self._trace("tool", reply=self._reply.number, name=tool.name, arguments=tool.arguments)
+            self._tell("tool", name=tool.name, arguments=tool.arguments)
+        if control and due:
+            asyncio.get_running_loop().call_later(LAST_WORD_S, self._over.set)
+
+    def _tell(self, kind: str, **data: Any) -> None:
+        self._call.tell(Note(kind, data))
+
+    def _expected(self) -> Expectation:
+        return self._engines.responder.expects(self._conversation.messages)

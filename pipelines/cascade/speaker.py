@@ -1,0 +1,88 @@
+"""One reply: the responder's words, in clauses, through the voice, to the playout's door."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from agent.core.errors import EngineError
+from agent.core.events import ReplyFailed, ReplyReady
+from agent.core.playout import Playout, Put
+from agent.core.protocols import Message, Responder, Speech, Synthesizer, ToolCall, Trace
+from pipelines.cascade.clauses import clauses
+
+
+@dataclass(slots=True)
+class Reply:
+    """What is known of a reply while it is being made."""
+
+    number: int
+    said: list[str] = field(default_factory=list)
+    tools: list[ToolCall] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Makes the replies of one call. Which of them is heard is not decided here."""
+
+    responder: Responder
+    synthesizer: Synthesizer
+    playout: Playout
+    room: asyncio.Event  # set whenever some sound was played
+    tell: Callable[[ReplyReady | ReplyFailed], None]
+    trace: Trace
+
+    async def speak(self, reply: Reply, messages: Sequence[Message]) -> None:
+        """Make one reply until its last sample is put; an engine's failure is told, not raised."""
+        try:
+            await self._fill(reply, messages)
+        except EngineError as fault:
+            self.trace("error", message=str(fault), reply=reply.number)
+            self.tell(ReplyFailed(reply.number))
+        else:
+            self.playout.complete(reply.number)
+
+    async def _fill(self, reply: Reply, messages: Sequence[Message]) -> None:
+        async with (
+            aclosing(self._words(reply, messages)) as words,
+            aclosing(self._clauses(reply, words)) as spoken,
+            aclosing(self.synthesizer.speak(spoken)) as sound,
+        ):
+            await self._put_all(reply, sound)
+
+    async def _put_all(self, reply: Reply, sound: AsyncIterator[Speech]) -> None:
+        is_first = True
+        async for speech in sound:
+            if not await self._put(reply.number, speech):
+                return
+            if is_first:
+                is_first = False
+                self.trace("first_audio", reply=reply.number)
+                self.tell(ReplyReady(reply.number))
+
+    async def _put(self, number: int, speech: Speech) -> bool:
+        """Put one piece of sound, waiting for room; False when the reply is over."""
+        while (put := self.playout.put(number, speech)) is Put.FULL:
+            self.room.clear()
+            await self.room.wait()
+        return put is Put.TAKEN
+
+    async def _words(self, reply: Reply, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """The responder's text; its tool calls are kept until the reply is released."""
+        is_first = True
+        async with aclosing(self.responder.reply(messages, ())) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, ToolCall):
+                    reply.tools.append(piece)
+                    continue
+                if is_first:
+                    is_first = False
+                    self.trace("first_token", reply=reply.number)
+                yield piece
+
+    async def _clauses(self, reply: Reply, words: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+        async with aclosing(clauses(words)) as cut:
+            async for clause in cut:
+                reply.said.append(clause)
+                self.trace("said", reply=reply.number, text=clause)
+                yield clause

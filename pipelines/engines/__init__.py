@@ -1,0 +1,1 @@
+"""Adapters to models; the only home of onnxruntime, torch and other heavy libraries."""
