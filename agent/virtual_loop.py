@@ -62,6 +62,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._job_done)
         return future
 
+    async def shutdown_default_executor(self, *timeout_s: float | None) -> None:
+        """As in asyncio; holds the clock while the threads end."""
+        self._jumping.jobs += 1
+        try:
+            await super().shutdown_default_executor(*timeout_s)
+        finally:
+            self._jumping.jobs -= 1
+
     def _job_done(self, _: asyncio.Future[Any]) -> None:
         self._jumping.jobs -= 1
 

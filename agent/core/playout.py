@@ -145,14 +145,22 @@ class Playout:
         """Come back at the same sample, at full level."""
         self._set(reply, Door.OPEN)
 
-    def cancel(self, reply: int) -> None:
-        """Silence within one ramp, and refuse the rest; ask `heard` before."""
+    def cancel(self, reply: int, *, fade: bool = True) -> None:
+        """Refuse the rest of a reply; ask `heard` before.
+
+        Args:
+            reply: which.
+            fade: go silent over one ramp. Without it silence is immediate, for a call that takes
+                back what it was handed: a ramp after the gap would be heard as a blip.
+        """
         track = self._of(reply)
         if track is None:
             return
-        if track.played and track.gain > 0:
-            samples = self._drain(track, self._ramp, self.position)
-            self._tail = samples * np.linspace(track.gain, 0, len(samples), dtype=np.float32)
+        if fade and track.played and track.gain > 0:
+            track.door = Door.HELD
+            gains = self._gains(track, self._ramp)
+            samples = self._drain(track, len(gains), self.position)
+            self._tail = samples * gains[: len(samples)]
         self._track = None
 
     def next(self, count: int) -> Played:

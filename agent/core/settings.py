@@ -51,7 +51,7 @@ def value_of(kind: Any, value: object, where: str) -> Any:
     if origin in (Union, types.UnionType):
         inner = next(k for k in get_args(kind) if k is not type(None))
         return value_of(inner, value, where)
-    if origin is tuple and isinstance(value, list):
+    if origin is tuple and isinstance(value, list | tuple):
         item = get_args(kind)[0]
         return tuple(value_of(item, v, f"{where}[{i}]") for i, v in enumerate(value))
     if origin is dict and isinstance(value, Mapping):
@@ -84,8 +84,8 @@ def _is_required(field: "dataclasses.Field[Any]") -> bool:
 
 def _unknown(where: str, key: str, allowed: list[str]) -> str:
     near = difflib.get_close_matches(key, allowed, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{where}: unknown key {key}{hint} Allowed: {', '.join(allowed)}"
+    hint = f"; did you mean {near[0]}?" if near else "."
+    return f"{where}: unknown key {key}{hint} Allowed: {', '.join(allowed) or 'none'}"
 
 
 def _shown(value: object) -> str:

@@ -29,10 +29,12 @@ class _Segment:
 def unanswered(text: str, answered: str) -> str:
     """What is left of `text` once the words `answered` were replied to.
 
-    A text that begins with the answered words leaves the rest; one that changed at its beginning
-    was misheard, and all of it is new.
+    A text that begins with the answered words leaves the rest; one that lost words at its end
+    leaves nothing; one that changed at its beginning was misheard, and all of it is new.
     """
     words, done = text.split(), answered.split()
+    if words == done[: len(words)]:
+        return ""
     rest = words[len(done) :] if words[: len(done)] == done else words
     return " ".join(rest)
 
@@ -87,9 +89,15 @@ class CallerWords:
         return tuple((number, s.text) for number, s in self._segments.items())
 
     def answer(self, claim: Claim) -> None:
-        """A reply made for `claim` was heard."""
+        """A reply made for `claim` was heard; an old claim takes nothing back, and revives nothing.
+
+        The same claim may come again when its reply ends. Meanwhile more of a segment may have
+        been answered, or the segment be forgotten.
+        """
         for number, text in claim:
-            self._segment(number).answered = text
+            known = self._segments.get(number)
+            if known is not None and unanswered(text, known.answered):
+                known.answered = text
         self._forget()
 
     def give_up_waiting(self) -> None:
@@ -101,6 +109,7 @@ class CallerWords:
         return self._segments.setdefault(number, _Segment())
 
     def _forget(self) -> None:
-        old = [n for n, s in self._segments.items() if s.text == s.answered and not s.is_speaking]
+        known = self._segments.items()
+        old = [n for n, s in known if not s.is_speaking and not unanswered(s.text, s.answered)]
         for number in old[: max(0, len(old) - SEGMENTS_KEPT)]:
             del self._segments[number]

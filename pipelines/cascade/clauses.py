@@ -22,16 +22,18 @@ def cut(text: str, least_words: int) -> tuple[str, str]:
     """The first clause of `text`, empty if none is sure yet, and the rest.
 
     A sentence end always ends a clause, a comma only after `least_words` words. Punctuation counts
-    once something follows it: "3." may become "3.5".
+    once something follows it: "3." may become "3.5". What lies beyond the longest clause is not
+    looked at, so that the pieces in which a text comes make no difference.
     """
-    sentence = _SENTENCE.search(text)
-    for comma in _COMMA.finditer(text, 0, sentence.start() if sentence else len(text)):
+    long = _LONG.match(text)
+    limit = long.end() if long else len(text)
+    sentence = _SENTENCE.search(text, 0, limit)
+    for comma in _COMMA.finditer(text, 0, sentence.start() if sentence else limit):
         if len(text[: comma.start()].split()) >= least_words:
             return text[: comma.end()].strip(), text[comma.end() :]
     if sentence:
         return text[: sentence.end()].strip(), text[sentence.end() :]
-    long = _LONG.match(text)
-    return (text[: long.end()].strip(), text[long.end() :]) if long else ("", text)
+    return (text[:limit].strip(), text[limit:]) if long else ("", text)
 
 
 async def clauses(pieces: AsyncIterator[str]) -> AsyncGenerator[str, None]:

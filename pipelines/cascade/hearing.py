@@ -56,7 +56,7 @@ class Hearing:
         """Sound of the segment that began last."""
         self._samples += len(frame.samples)
         self._put(frame)
-        if self._samples > LIMIT_S * frame.rate:
+        while self._samples > LIMIT_S * frame.rate:
             self._drop_oldest()
 
     def end(self, segment: int) -> None:

@@ -287,8 +287,9 @@ class _Talk:
         is_audible = self._conversation.is_open(number)
         if is_audible:
             self._heard(number, self._call.played(), cut=True)
-        self._playout.cancel(number)
-        if is_audible:
+        flushes = self._call.traits.flushes
+        self._playout.cancel(number, fade=not flushes)
+        if is_audible and flushes:
             self._call.flush()
         if self._making is not None:
             self._making.cancel()

@@ -1,0 +1,141 @@
+"""The command line. Each command imports what it needs, so that `parley --help` is quick."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from agent.core.errors import ParleyError
+
+WRONG_USE = 2
+"""Exit status when the person has to change something: a setting, a file, a device."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ParleyError as fault:
+        print(f"parley: {fault}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="parley", description="A real-time voice agent that listens while it speaks."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    demo = _command(commands, "demo", _demo, "hear a recorded caller talk to the agent")
+    _add_config(demo)
+    demo.add_argument("--script", type=Path, help="the caller's script (default: parley's own)")
+    demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results")
+    demo.add_argument("--fast", action="store_true", help="in virtual time: the clock jumps")
+
+    talk = _command(commands, "talk", _talk, "talk to the agent through microphone and loudspeaker")
+    _add_config(talk)
+    talk.add_argument("--wav", type=Path, help="a WAV file instead of the microphone")
+    talk.add_argument("--fast", action="store_true", help="with --wav: in virtual time")
+    talk.add_argument("--out", type=Path, help="folder for recording, trace and report")
+    talk.add_argument("--input", help="name or number of the microphone")
+    talk.add_argument("--output", help="name or number of the loudspeaker")
+
+    serve = _command(commands, "serve", _serve, "answer calls over WebSocket")
+    _add_config(serve)
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default 8080)")
+    serve.add_argument("--out", type=Path, help="folder for recordings and traces of all calls")
+
+    replay = _command(commands, "replay", _replay, "decide a recorded call once more and compare")
+    replay.add_argument("trace", type=Path, help="a trace.jsonl")
+    replay.add_argument("--set", action="append", default=[], metavar="turns.KEY=VALUE",
+                        help="try other settings than those of the call")  # fmt: skip
+
+    report = _command(commands, "report", _report, "figures and a picture of a recorded call")
+    report.add_argument("folder", type=Path, help="a folder with call.wav and trace.jsonl")
+
+    bench = _command(commands, "bench", _bench, "what parley itself costs, in a table")
+    bench.add_argument("--out", type=Path, default=Path("out/bench"), help="folder for the results")
+
+    _command(commands, "doctor", _doctor, "what is installed here, and what is missing")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    about: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", default="offline", help="a TOML file, or a name (offline)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
+                        help="change one setting")  # fmt: skip
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from agent.commands.demo import demo
+    from agent.config import load, shipped
+
+    script = options.script or shipped("demo/script.toml")
+    return demo(load(options.config, options.set), script, options.out, fast=options.fast)
+
+
+def _talk(options: argparse.Namespace) -> int:
+    from agent.commands.talk import Devices, talk, talk_wav
+    from agent.config import load
+
+    config = load(options.config, options.set)
+    if options.wav is not None:
+        return talk_wav(config, options.wav, options.out, fast=options.fast)
+    return talk(config, Devices(options.input, options.output), options.out)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from agent.commands.serve import serve
+    from agent.config import load
+
+    changes = [f"server.host={options.host}"] if options.host else []
+    changes += [f"server.port={options.port}"] if options.port else []
+    return serve(load(options.config, [*options.set, *changes]), options.out)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from agent.commands.replay import replay
+
+    return replay(options.trace, options.set)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from agent.commands.report import report
+
+    return report(options.folder)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from floorbench.runtime import bench
+
+    return bench(options.out)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    del options
+    from agent.commands.doctor import doctor
+
+    return doctor()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

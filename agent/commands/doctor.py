@@ -1,0 +1,55 @@
+"""`parley doctor`: what is installed here, what is missing, and the command that mends it."""
+
+import ctypes.util
+import importlib.metadata
+import importlib.util
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One optional part: the package that carries it, what it is for, and how to get it."""
+
+    package: str
+    module: str
+    use: str
+    remedy: str
+
+
+PARTS = (
+    Part("numpy", "numpy", "sound as arrays", "pip install parley"),
+    Part("websockets", "websockets", "calls over WebSocket", "pip install parley"),
+    Part("starlette", "starlette", "parley serve", "pip install parley"),
+    Part("uvicorn", "uvicorn", "parley serve", "pip install parley"),
+    Part("onnxruntime", "onnxruntime", "voice activity", "pip install parley"),
+    Part("faster-whisper", "faster_whisper", "weights of the voice activity", "pip install parley"),
+    Part("pocketsphinx", "pocketsphinx", "recogniser without download",
+         "pip install 'parley[offline]'"),
+    Part("espeakng-loader", "espeakng_loader", "voice without download",
+         "pip install 'parley[offline]'"),
+    Part("sounddevice", "sounddevice", "microphone and loudspeaker", "pip install 'parley[mic]'"),
+)  # fmt: skip
+
+
+def doctor() -> int:
+    """Print one line per part; 0 when `parley demo` can run."""
+    print(f"Python {sys.version.split()[0]}")
+    missing = [part for part in PARTS if not _is_here(part)]
+    for part in PARTS:
+        state = f"missing: {part.remedy}" if part in missing else _version(part)
+        print(f"  {part.package:<16} {state:<34} {part.use}")
+    library = ctypes.util.find_library("portaudio")
+    state = library or "missing: apt install libportaudio2"
+    print(f"  {'PortAudio':<16} {state:<34} microphone and loudspeaker")
+    needed = [part for part in missing if part.module != "sounddevice"]
+    print("parley demo cannot run yet" if needed else "parley demo can run")
+    return 1 if needed else 0
+
+
+def _is_here(part: Part) -> bool:
+    return importlib.util.find_spec(part.module) is not None
+
+
+def _version(part: Part) -> str:
+    return importlib.metadata.version(part.package)

@@ -1,0 +1,66 @@
+"""A call with everything kept of it: recording, trace, captions, and a report at the end."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from agent.core.protocols import Call, Trace
+from agent.live import Captions
+from agent.session import Ended, run_call
+from agent.trace import TraceFile, both
+from agent.wiring import Agent
+from audio_io.resample import at_rates
+
+RECORDING = "call.wav"
+TRACE = "trace.jsonl"
+
+
+def begin_trace(folder: Path, agent: Agent, call: str) -> TraceFile:
+    """A trace in `folder`, with its header. Needs a running loop."""
+    trace = TraceFile(folder / TRACE, asyncio.get_running_loop().time)
+    trace.header(agent=agent.name, call=call, turns=agent.turns_fields())
+    return trace
+
+
+async def hold(agent: Agent, call: Call, trace: Trace) -> Ended:
+    """One conversation, at the pipeline's own rates."""
+    pipeline = agent.pipeline
+    fitting = at_rates(call, pipeline.rate, pipeline.play_rate)
+    return await run_call(fitting, pipeline, trace, max_call_s=agent.limits.max_s)
+
+
+async def hold_and_show(agent: Agent, call: Call, folder: Path | None) -> Ended:
+    """One conversation with captions on the terminal, and a trace if there is a folder."""
+    captions = Captions(asyncio.get_running_loop().time, say)
+    if folder is None:
+        return await hold(agent, call, captions)
+    trace = begin_trace(folder, agent, folder.name)
+    try:
+        return await hold(agent, call, both(trace, captions))
+    finally:
+        trace.close()
+
+
+def report_on(folder: Path, say: Callable[[str], None]) -> None:
+    """Figures and picture of the call in `folder`."""
+    from floorbench.call_report import write_report
+    from floorbench.table import table
+
+    results = write_report(folder)
+    say("")
+    say(table(results))
+    say("")
+    say(f"Listen: {folder / RECORDING}   Look: {folder / 'report.html'}")
+
+
+def say(line: str) -> None:
+    """Print at once: captions that come late are no captions."""
+    print(line, flush=True)
+
+
+def run(main: Coroutine[Any, Any, Ended], *, fast: bool) -> Ended:
+    """Run a call in real or in virtual time."""
+    from agent.virtual_loop import run_virtual
+
+    return run_virtual(main) if fast else asyncio.run(main)

@@ -1,0 +1,195 @@
+"""From a configuration to concrete engines and a pipeline: the only module that knows every class.
+
+Engines are imported here, one by one, when a configuration asks for them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from agent.config import Config
+from agent.core.errors import ConfigError
+from agent.core.protocols import (
+    Json,
+    Pipeline,
+    Recognizer,
+    Responder,
+    SpeechDetector,
+    Synthesizer,
+    TurnPredictor,
+)
+from agent.core.turns import TurnConfig
+from agent.session import MAX_CALL_S
+from pipelines.cascade.listener import ListenerConfig
+from pipelines.cascade.pipeline import CascadeConfig, CascadePipeline, Engines
+
+
+class _Closing(Protocol):
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineChoice:
+    """The table [pipeline]."""
+
+    kind: str = "cascade"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a pipeline that does not exist."""
+        if self.kind != "cascade":
+            raise ValueError(f"kind: expected cascade, found {self.kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """The table [call].
+
+    Attributes:
+        max_s: longest call, in seconds.
+    """
+
+    max_s: float = MAX_CALL_S
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a limit that ends every call or none."""
+        if not 0 < self.max_s <= 86_400:
+            raise ValueError(f"max_s: expected 0 to 86400 seconds, found {self.max_s}")
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Engines loaded once and a pipeline for any number of calls; closing it ends the engines."""
+
+    name: str
+    pipeline: Pipeline
+    turns: TurnConfig
+    limits: CallLimits
+    close: Callable[[], None]
+
+    def turns_fields(self) -> dict[str, Json]:
+        """The settings of the turn machine, as the trace's header and a replay want them."""
+        return {f.name: getattr(self.turns, f.name) for f in fields(TurnConfig)}
+
+    def __enter__(self) -> Self:
+        """The agent itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ends the engines."""
+        self.close()
+
+
+def build(config: Config) -> Agent:
+    """Load everything a configuration names.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        EngineUnavailable: a package or a file of an engine is missing.
+    """
+    config.section(PipelineChoice, "pipeline")
+    limits = config.section(CallLimits, "call")
+    turns = config.section(TurnConfig, "turns")
+    cascade = CascadeConfig(turns, config.section(ListenerConfig, "listener"))
+    opened: list[_Closing] = []
+
+    def keep(engine: Any) -> Any:
+        opened.append(engine)
+        return engine
+
+    try:
+        engines = Engines(
+            keep(detector(config)),
+            keep(recognizer(config)),
+            predictor(config),
+            responder(config),
+            keep(synthesizer(config)),
+        )
+    except BaseException:
+        _close_all(opened)
+        raise
+    pipeline = CascadePipeline(engines, cascade)
+    return Agent(config.name, pipeline, turns, limits, lambda: _close_all(opened))
+
+
+def _close_all(opened: list[_Closing]) -> None:
+    while opened:
+        opened.pop().close()
+
+
+# --- one function per kind of engine --------------------------------------------------------------
+# ruff: noqa: PLC0415  (engines are imported when they are asked for, so that --help stays fast)
+
+
+def detector(config: Config) -> SpeechDetector[Any]:
+    """Voice activity."""
+    match config.engine("detector", ("silero", "energy")):
+        case "silero":
+            from pipelines.engines.silero import Silero, SileroSettings
+
+            return Silero.load(config.settings(SileroSettings, "detector"))
+        case _:
+            from pipelines.engines.scripted import EnergyDetector, EnergySettings
+
+            return EnergyDetector.load(config.settings(EnergySettings, "detector"))
+
+
+def recognizer(config: Config) -> Recognizer:
+    """Sound to words."""
+    match config.engine("recognizer", ("pocketsphinx", "scripted")):
+        case "pocketsphinx":
+            from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
+
+            return PocketSphinx.load(config.settings(PocketSphinxSettings, "recognizer"))
+        case _:
+            from pipelines.engines.scripted import ScriptedRecognizer, ScriptedRecognizerSettings
+
+            return ScriptedRecognizer.load(
+                config.settings(ScriptedRecognizerSettings, "recognizer")
+            )
+
+
+def predictor(config: Config) -> TurnPredictor:
+    """Is the turn over?"""
+    config.engine("predictor", ("completeness",))
+    from pipelines.cascade.completeness import CompletenessPredictor
+
+    return CompletenessPredictor()
+
+
+def responder(config: Config) -> Responder:
+    """Words to words."""
+    match config.engine("responder", ("flow", "scripted")):
+        case "flow":
+            from pipelines.cascade.flow import FlowResponder, load_flow
+
+            if "flow" not in config.tables:
+                raise ConfigError(f"{config.file}: the flow responder needs a table [flow]")
+            return FlowResponder(load_flow(config.tables["flow"], f"{config.file}: [flow]"))
+        case _:
+            from pipelines.engines.scripted import ScriptedResponder, ScriptedResponderSettings
+
+            return ScriptedResponder.load(config.settings(ScriptedResponderSettings, "responder"))
+
+
+def synthesizer(config: Config) -> Synthesizer:
+    """Words to sound."""
+    match config.engine("synthesizer", ("espeak", "scripted")):
+        case "espeak":
+            from pipelines.engines.espeak import Espeak, EspeakSettings
+
+            return Espeak.load(config.settings(EspeakSettings, "synthesizer"))
+        case _:
+            from pipelines.engines.scripted import (
+                ScriptedSynthesizer,
+                ScriptedSynthesizerSettings,
+            )
+
+            return ScriptedSynthesizer.load(
+                config.settings(ScriptedSynthesizerSettings, "synthesizer")
+            )
