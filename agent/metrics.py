@@ -130,7 +130,7 @@ class CallFigures:
         false_holds: how often a reply was stopped, and then resumed because it was nothing.
         prepared: replies begun; discarded: those of them that were never released.
         late: steps that missed their due time; late_max_s is the worst of them.
-        dropped: samples lost, by where.
+        dropped: samples lost, by where; missing: samples of replies that were not ready in time.
     """
 
     header: Line
@@ -145,6 +145,7 @@ class CallFigures:
     discarded: int
     late: int
     late_max_s: float
+    missing: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     end: str = ""
@@ -182,6 +183,7 @@ def call_figures(lines: Sequence[Line]) -> CallFigures:
     prepared = book.numbers("asked", "PrepareReply")
     released = book.numbers("asked", "ReleaseReply")
     late = [_number(line, "lag_s") or 0.0 for line in book.all("late")]
+    told = [*book.all("error"), *book.all(NOTICE)]
     barge_ins = tuple(_barge_ins(lines))
     return CallFigures(
         header=next(iter(book.all("call")), {}),
@@ -198,8 +200,9 @@ def call_figures(lines: Sequence[Line]) -> CallFigures:
         discarded=len(set(prepared) - set(released)),
         late=len(late),
         late_max_s=max(late, default=0.0),
-        dropped=_dropped(book),
-        notices=tuple(_text(n, "message") for kind in ("error", NOTICE) for n in book.all(kind)),
+        missing=sum(_dropped(book.all("underrun")).values()),
+        dropped=_dropped(book.all("dropped")),
+        notices=tuple(dict.fromkeys(_text(line, "message") for line in told)),
         end=_text(next(iter(book.all("end")), {}), "reason"),
     )
 
@@ -359,15 +362,16 @@ def _barge_ins(lines: Sequence[Line]) -> Iterator[BargeIn]:
 
 def _floors(lines: Sequence[Line]) -> Iterator[FloorSpan]:
     changes = [(_t(line), _text(line, "floor")) for line in lines if line.get("event") == "floor"]
-    end_s = max((_t(line) for line in lines), default=0.0)
-    for (start_s, floor), (next_s, _) in zip(changes, [*changes[1:], (end_s, "")], strict=True):
-        if next_s > start_s:
-            yield FloorSpan(floor, start_s, next_s)
+    ends = [start_s for start_s, _ in changes[1:]]
+    ends.append(max((_t(line) for line in lines), default=0.0))
+    for (start_s, floor), end_s in zip(changes, ends, strict=False):
+        if end_s > start_s:
+            yield FloorSpan(floor, start_s, end_s)
 
 
-def _dropped(book: _Book) -> dict[str, int]:
+def _dropped(lines: Iterable[Line]) -> dict[str, int]:
     lost: defaultdict[str, int] = defaultdict(int)
-    for line in book.all("dropped"):
+    for line in lines:
         lost[_text(line, "what")] += round(_number(line, "samples") or 0.0)
     return dict(lost)
 

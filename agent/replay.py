@@ -1,14 +1,16 @@
 """A trace's decisions once more: does the machine, told the same, still ask for the same?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.core.errors import ConfigError
 from agent.core.events import Action
 from agent.core.record import action_from, event_from
 from agent.core.settings import read
 from agent.core.turns import TurnConfig, TurnMachine
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,10 @@ def _steps(numbered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterable[_Step]
     told: tuple[int, Mapping[str, Any]] | None = None
     asked: list[Action] = []
     for number, fields in numbered:
-        if fields["event"] == "asked":
-            asked.append(action_from(fields))
-        elif fields["event"] in ("told", "expired"):
+        event = fields.get("event")
+        if event == "asked":
+            asked.append(_read(action_from, number, fields))
+        elif event in ("told", "expired"):
             if told is not None:
                 yield _Step(*told, tuple(asked))
             told, asked = (number, fields), []
@@ -80,12 +83,31 @@ def _steps(numbered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterable[_Step]
 
 
 def _compare(machine: TurnMachine, step: _Step) -> Difference | None:
-    now = float(step.fields["now"])
+    now = _read(_now, step.line, step.fields)
     if step.fields["event"] == "expired":
         words, replayed = "a deadline", machine.expire(now)
     else:
-        event = event_from(step.fields)
+        event = _read(event_from, step.line, step.fields)
         words, replayed = str(event), machine.handle(event, now)
     if tuple(replayed) == step.asked:
         return None
-    return Difference(step.line, step.fields["t"], words, step.asked, tuple(replayed))
+    t = float(step.fields.get("t", 0.0))
+    return Difference(step.line, t, words, step.asked, tuple(replayed))
+
+
+def _now(fields: Mapping[str, Any]) -> float:
+    match fields.get("now"):
+        case int() | float() as now:
+            return float(now)
+        case other:
+            raise ValueError(f"expected loop time in seconds as now, found {other!r}")
+
+
+def _read(what: Callable[[Mapping[str, Any]], T], number: int, fields: Mapping[str, Any]) -> T:
+    """One line of the trace as a value; what is wrong with it as a sentence."""
+    try:
+        return what(fields)
+    except ValueError as fault:
+        raise ConfigError(
+            f"replay: line {number}: {fault}; was the trace written by another version?"
+        ) from fault

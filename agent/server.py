@@ -3,68 +3,31 @@
 import asyncio
 import contextlib
 import errno
-import logging
 import mimetypes
-import secrets
 import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from agent.core.errors import CallClosed, CallError, ConfigError
-from agent.core.protocols import Call
-from audio_io.websocket import Limits, WebSocketCall, answer
+from agent.core.errors import ConfigError
+from agent.switchboard import ServerSettings, StartCall, Switchboard
 from audio_io.wire import End
 
-StartCall = Callable[[Call], Awaitable[None]]
-
-_RETRY_S = 5  # most calls last longer; a client that asks again this soon costs nothing
 _LIBRARY_BYTES = 2**20  # above our own limit, so that our sentence comes before the library's code
 _VANISHED_MS = 10_000  # the kernel gives up on a peer that takes nothing for this long
 _CLIENT_FOLDERS = (
     Path(__file__).parent / "_data" / "web_client",  # in an installed package
     Path(__file__).parents[1] / "web_client",  # in a checkout
 )
-
-_log = logging.getLogger("parley.server")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """Where to listen, and how much to take on.
-
-    Attributes:
-        host: address to listen on; 0.0.0.0 lets other machines in, without any password.
-        port: TCP port; 0 for any free one.
-        max_calls: calls at once; further ones are refused.
-        stop_s: for calls to end when the server stops; then they are cut.
-        limits: how much a client may ask of a call.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    max_calls: int = 20
-    stop_s: float = 5.0
-    limits: Limits = field(default_factory=Limits)
-
-    def __post_init__(self) -> None:
-        """Refuse what no server can have."""
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"port: expected 0 to 65535, found {self.port}")
-        if self.max_calls < 1:
-            raise ValueError(f"max_calls: expected at least 1, found {self.max_calls}")
 
 
 async def serve(
@@ -99,143 +62,12 @@ async def serve(
                     server.should_exit = True
 
 
-class Switchboard:
-    """The calls of one server: lets them in, counts them, ends them."""
-
-    def __init__(self, settings: ServerSettings, start_call: StartCall) -> None:
-        self._settings = settings
-        self._start_call = start_call
-        self._calls: dict[str, WebSocketCall] = {}
-        self._taken: set[str] = set()  # connections, also those that have not said start
-        self._empty = asyncio.Event()
-        self._empty.set()
-        self._stopping = False
-        self.counts = {"answered": 0, "refused": 0, "failed": 0, "dropped_input_samples": 0}
-
-    @property
-    def active(self) -> int:
-        """Connections at this moment."""
-        return len(self._taken)
-
-    @property
-    def status(self) -> str:
-        """In a word: ok, full or stopping."""
-        if self._stopping:
-            return End.STOPPING
-        return "full" if self.active >= self._settings.max_calls else "ok"
-
-    async def connect(self, websocket: WebSocket) -> None:
-        """One connection, from its handshake to its end."""
-        refusal = self._refusal(websocket)
-        if refusal:
-            self.counts["refused"] += 1
-            await websocket.send_denial_response(refusal)
-            return
-        name = secrets.token_hex(4)
-        self._taken.add(name)
-        self._empty.clear()
-        try:
-            await websocket.accept()
-            await self._hold(name, _StarletteSocket(websocket))
-        except CallError as fault:
-            self.counts["refused"] += 1
-            _log.info("call %s: %s", name, fault)
-        finally:
-            self._taken.discard(name)
-            if not self._taken:
-                self._empty.set()
-
-    async def stop(self) -> None:
-        """Let nobody in, end all calls and wait for them, `stop_s` at most."""
-        self._stopping = True
-        for call in self._calls.values():
-            call.end(End.STOPPING)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.stop_s):
-                await self._empty.wait()
-
-    async def _hold(self, name: str, wire: "_StarletteSocket") -> None:
-        call = await answer(wire, name, self._settings.limits)
-        if self._stopping:
-            call.end(End.STOPPING)
-        self.counts["answered"] += 1
-        self._calls[name] = call
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(call.receive())
-                group.create_task(call.send())
-                await self._talk(call)
-                await call.close()
-        finally:
-            del self._calls[name]
-            self.counts["dropped_input_samples"] += call.dropped_input
-
-    async def _talk(self, call: WebSocketCall) -> None:
-        try:
-            await self._start_call(call)
-        except CallClosed:
-            return
-        except Exception:
-            self.counts["failed"] += 1
-            _log.exception("call %s failed", call.id)
-            call.end(End.ERROR, "the agent failed; call again, or look into the server's log")
-
-    def _refusal(self, websocket: WebSocket) -> Response | None:
-        """Why this connection may not come in, or None."""
-        headers = websocket.headers
-        origin = headers.get("origin")
-        if origin and urlsplit(origin).netloc != headers.get("host"):
-            sentence = f"expected a page of this server, found one of {origin[:100]}"
-            return JSONResponse({"error": sentence}, 403)
-        if self.status == "ok":
-            return None
-        found = "the server is stopping" if self._stopping else f"{self.active} calls"
-        sentence = (
-            f"expected fewer than {self._settings.max_calls} calls at once, found {found}; "
-            f"try again in {_RETRY_S} s"
-        )
-        return JSONResponse({"error": sentence}, 503, headers={"Retry-After": str(_RETRY_S)})
-
-
-class _StarletteSocket:
-    """The `audio_io.websocket.Socket` of a Starlette connection."""
-
-    def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
-
-    async def receive(self) -> bytes | str:
-        if self._websocket.client_state is not WebSocketState.CONNECTED:
-            raise CallClosed("the client is gone")
-        message = await self._websocket.receive()
-        if message["type"] != "websocket.receive":
-            raise CallClosed("the client is gone")
-        text: str | None = message.get("text")
-        data: bytes | None = message.get("bytes")
-        return text if text is not None else data or b""
-
-    async def send(self, message: bytes | str) -> None:
-        if self._websocket.application_state is not WebSocketState.CONNECTED:
-            raise CallClosed("the client is gone")
-        try:
-            if isinstance(message, bytes):
-                await self._websocket.send_bytes(message)
-            else:
-                await self._websocket.send_text(message)
-        except WebSocketDisconnect as gone:
-            raise CallClosed("the client is gone") from gone
-
-    async def close(self) -> None:
-        if self._websocket.application_state is WebSocketState.CONNECTED:
-            with contextlib.suppress(WebSocketDisconnect, OSError):
-                await self._websocket.close()
-
-
 # --- the web application ------------------------------------------------------------------------
 
 
 def _app(switchboard: Switchboard) -> Starlette:
     async def health(_: Request) -> Response:
-        code = 200 if switchboard.status == "ok" else 503
+        code = 503 if switchboard.status == End.STOPPING else 200  # a full server is a healthy one
         return JSONResponse(
             {
                 "status": switchboard.status,

@@ -4,6 +4,7 @@ Each line is handed to the operating system as it is written, so that a process 
 leaves a valid trace behind. The vocabulary is documented in docs/trace.md.
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,12 +16,18 @@ VERSION = 1
 
 
 class TraceFile:
-    """Writes a trace; calling it writes one line. Never waits for the disk to be flushed."""
+    """Writes a trace; calling it writes one line. Never waits for the disk to be flushed.
+
+    Attributes:
+        fault: why nothing more is written, such as a full disk. A call does not end for that.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         """Begin a trace at `path`; `clock` is loop time, and now is zero."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", encoding="utf-8")
+        # A lone surrogate, which JSON from outside may hold, becomes its JSON escape.
+        self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
+        self.fault: OSError | None = None
         self._clock = clock
         self._zero = clock()
 
@@ -35,12 +42,17 @@ class TraceFile:
             return
         t = round(self._clock() - self._zero, 6)
         line = json.dumps({"t": t, "event": event, **fields}, ensure_ascii=False, default=str)
-        self._file.write(line + "\n")
-        self._file.flush()
+        try:
+            self._file.write(line + "\n")
+            self._file.flush()
+        except OSError as fault:
+            self.fault = fault
+            self.close()
 
     def close(self) -> None:
         """End the trace; later lines are dropped."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a full disk refused once, it refuses again
+            self._file.close()
 
 
 class TraceList:

@@ -28,6 +28,8 @@ def talk(config: Config, devices: Devices, out: Path | None) -> int:
     """A conversation through the sound card; exit status."""
     from audio_io.mic import open_microphone
 
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
     with build(config) as agent:
 
         async def main() -> Ended:
@@ -35,7 +37,6 @@ def talk(config: Config, devices: Devices, out: Path | None) -> int:
             say("Speak when you like; Ctrl-C hangs up.")
             if out is None:
                 return await hold_and_show(agent, call, None)
-            out.mkdir(parents=True, exist_ok=True)
             with StereoWriter(out / RECORDING, RATE) as recording:
                 return await hold_and_show(agent, recorded(call, recording), out)
 

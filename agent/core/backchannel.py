@@ -1,6 +1,6 @@
 """Is what the caller says over the agent a sign of listening, or do they want the floor?"""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import Enum, auto
 
 
@@ -13,7 +13,7 @@ class Overlap(Enum):
 
 
 BACKCHANNELS = frozenset(
-    "uh-huh mm-hmm mhm mm hmm hm uh um ah oh yeah yes yep okay ok right sure good great nice "
+    "uh-huh mm-hmm mm-hm mhm mm hmm hm uh um ah oh yeah yes yep okay ok right sure good great nice "
     "fine i see got it alright all wow really exactly thanks".split()
 )
 """Words that, alone, leave the floor with the agent."""
@@ -33,12 +33,18 @@ def judge(text: str, *, final: bool, backchannels: Collection[str] = BACKCHANNEL
         final: they will not change any more.
         backchannels: words that are only a sign of listening.
     """
-    words = text.split()
+    words = _plain(text.split())
     if not words:
         return Overlap.BACKCHANNEL if final else Overlap.UNDECIDED
-    others = [w for w in words if w not in backchannels]
+    signs = set(_plain(backchannels))
+    others = [w for w in words if w not in signs]
     if not others:
         return Overlap.BACKCHANNEL
     if final or len(others) >= WORDS_TO_YIELD or any(w in STOP_WORDS for w in others):
         return Overlap.INTERRUPTION
     return Overlap.UNDECIDED
+
+
+def _plain(words: Iterable[str]) -> list[str]:
+    """Recognisers disagree on the hyphen of "uh-huh"."""
+    return [word.replace("-", "") for word in words]

@@ -93,7 +93,7 @@ class _Track:
 class Playout:
     """The door and the ledger of one call. Positions count samples given out, silence included."""
 
-    __slots__ = ("_ledgers", "_limit", "_ramp", "_tail", "_track", "position")
+    __slots__ = ("_ledgers", "_limit", "_ramp", "_tail", "_track", "position", "sounded_to")
 
     def __init__(self, rate: int) -> None:
         """A closed door at `rate` Hz."""
@@ -103,6 +103,18 @@ class Playout:
         self._tail: Samples = np.zeros(0, np.float32)
         self._ledgers: dict[int, list[_Piece]] = {}
         self.position = 0
+        self.sounded_to = 0  # position after the last sample that was not silence
+
+    @property
+    def is_about_to_sound(self) -> bool:
+        """Whether a released reply has sound, none of which was given out yet."""
+        track = self._track
+        return (
+            track is not None
+            and track.door is Door.OPEN
+            and track.waiting > 0
+            and track.played == 0
+        )
 
     def open(self, reply: int) -> None:
         """Begin a reply behind a closed door; whatever was there before is over."""
@@ -173,7 +185,9 @@ class Playout:
         missing = 0
         if (track := self._track) and track.door is not Door.CLOSED:
             missing = self._play(track, out, events)
+            faded = max(faded, count)
         self.position += count
+        self.sounded_to = self.position if faded else self.sounded_to
         return Played(out, tuple(events), missing)
 
     def heard(self, reply: int, played: int) -> str:

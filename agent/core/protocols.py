@@ -70,6 +70,8 @@ class Call(Protocol):
     async def play(self, frame: AudioFrame) -> None:
         """Hand over the next frame; returns when the one after it may be handed over.
 
+        A flush makes it return at once: there is room again.
+
         Raises:
             CallClosed: nobody is there any more.
         """

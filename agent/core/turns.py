@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from agent.core.backchannel import BACKCHANNELS, Overlap, judge
+from agent.core.backchannel import Overlap, judge
 from agent.core.events import (
     Action,
     CallAnswered,
@@ -32,7 +32,10 @@ from agent.core.events import (
     Transcript,
     TurnEndPredicted,
 )
+from agent.core.turn_config import TurnConfig
 from agent.core.words import CallerWords, Claim
+
+__all__ = ["Floor", "LiveReply", "TurnConfig", "TurnMachine"]
 
 
 class Floor(StrEnum):
@@ -44,62 +47,6 @@ class Floor(StrEnum):
     PENDING = "pending"  # the agent has the turn and is not audible yet
     AGENT = "agent"  # the agent speaks
     OVERLAP = "overlap"  # the caller speaks over the agent; whose floor is it?
-
-
-@dataclass(frozen=True, slots=True)
-class TurnConfig:
-    """How patient the agent is. Seconds of loop time, counted from the event they follow.
-
-    Attributes:
-        pause_min_s: silence after SpeechEnded before a turn that is surely over is taken.
-        pause_max_s: the same for a turn that is surely not over. Between them it is linear in
-            the predicted probability: a sentence that is likely complete waits less.
-        prior: probability of a turn end while no prediction has come.
-        speculations_max: replies prepared during one turn before it is decided; further changes
-            of words wait for the decision. Each costs the responder and the voice one start.
-        final_wait_s: how long a decided turn waits for the recogniser's final words.
-        reply_wait_s: how long a released reply may take to become audible before it has failed.
-        hold_after_s: speech over the agent, still undecided, that makes it stop at the sample.
-        yield_after_s: speech over the agent that takes the floor whatever the words are.
-        user_max_s: longest single stretch of speech before the agent takes the turn.
-        agent_max_s: longest reply before it is cut.
-        silence_s: silence with an open floor after which the agent speaks up.
-        prompts_max: how often it does so without an answer.
-        digit_pause_s: after a key, how long to wait for the next one.
-        backchannels: words that alone never interrupt the agent.
-    """
-
-    pause_min_s: float = 0.15
-    pause_max_s: float = 1.2
-    prior: float = 0.5
-    speculations_max: int = 3
-    final_wait_s: float = 0.8
-    reply_wait_s: float = 8.0
-    hold_after_s: float = 0.7
-    yield_after_s: float = 1.4
-    user_max_s: float = 60.0
-    agent_max_s: float = 120.0
-    silence_s: float = 8.0
-    prompts_max: int = 1
-    digit_pause_s: float = 1.5
-    backchannels: tuple[str, ...] = tuple(sorted(BACKCHANNELS))
-
-    def __post_init__(self) -> None:
-        """Raises ValueError where the numbers contradict each other."""
-        durations = {n: getattr(self, n) for n in self.__slots__ if n.endswith("_s")}
-        for name, value in durations.items():
-            if not 0 <= value <= 3600:  # an hour bounds every wait
-                raise ValueError(f"{name}: expected 0 to 3600 seconds, found {value}")
-        if self.pause_min_s > self.pause_max_s:
-            raise ValueError("pause_min_s: expected at most pause_max_s")
-        if self.hold_after_s > self.yield_after_s:
-            raise ValueError("hold_after_s: expected at most yield_after_s")
-        if not 0 <= self.prior <= 1:
-            raise ValueError(f"prior: expected 0 to 1, found {self.prior}")
-
-    def pause_s(self, probability: float) -> float:
-        """Silence to wait for at this probability of a turn end."""
-        return self.pause_max_s - (self.pause_max_s - self.pause_min_s) * probability
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+# Everything here does its own set-up in .venv, with pip alone.
+PYTHON ?= python3
+BIN := .venv/bin
+# Silences pip's advice about itself; wrong settings still show.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo talk serve test check unit bench clean
+
+help:
+	@echo "make demo    hear a recorded caller talk to the agent (nothing to download)"
+	@echo "make talk    talk to it yourself (needs PortAudio: apt install libportaudio2)"
+	@echo "make serve   answer calls over WebSocket on http://127.0.0.1:8080"
+	@echo "make test    lint, types, layers, tests"
+	@echo "make bench   what parley itself costs, in a table"
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.offline: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[offline]'
+	touch $@
+
+.venv/.test: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@ .venv/.offline
+
+demo: .venv/.offline
+	$(BIN)/parley demo
+
+talk: .venv/.offline
+	$(BIN)/pip install --quiet --editable '.[offline,mic]'
+	$(BIN)/parley talk
+
+serve: .venv/.offline
+	$(BIN)/parley serve
+
+test: check unit
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The core first, alone: it must reach every branch by its own tests.
+unit: .venv/.test
+	$(BIN)/pytest tests/core --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest tests --ignore=tests/core
+
+bench: .venv/.offline
+	$(BIN)/parley bench
+
+clean:
+	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

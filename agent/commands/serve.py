@@ -1,0 +1,56 @@
+"""`parley serve`: answers calls over WebSocket, many at once."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agent.commands.recorded import RECORDING, begin_trace, hold, say
+from agent.config import Config
+from agent.core.protocols import Call, Json, Trace
+from agent.server import serve as run_server
+from agent.switchboard import ServerSettings
+from agent.wiring import Agent, build
+from audio_io.recording import recorded
+from audio_io.wav_file import StereoWriter
+
+RATE = 16_000
+"""Rate of recordings, in Hz."""
+
+_log = logging.getLogger("parley.call")
+
+
+def serve(config: Config, out: Path | None) -> int:
+    """Answer calls until the process is told to stop; exit status."""
+    settings = config.section(ServerSettings, "server")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    with build(config) as agent:
+
+        async def answer(call: Call) -> None:
+            async with _kept(agent, call, out) as (fitting, trace):
+                await hold(agent, fitting, trace)
+
+        asyncio.run(run_server(settings, answer, lambda url: say(f"{agent.name} answers at {url}")))
+    return 0
+
+
+@asynccontextmanager
+async def _kept(agent: Agent, call: Call, out: Path | None) -> AsyncIterator[tuple[Call, Trace]]:
+    """The call and its trace: recorded in a folder of its own, or told to the log."""
+    if out is None:
+        yield call, _log_errors
+        return
+    folder = out / datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    trace = begin_trace(folder, agent, folder.name)
+    try:
+        with StereoWriter(folder / RECORDING, RATE) as recording:
+            yield recorded(call, recording), trace
+    finally:
+        trace.close()
+
+
+def _log_errors(event: str, /, **fields: Json) -> None:
+    if event == "error":
+        _log.warning("%s", fields.get("message"))

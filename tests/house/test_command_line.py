@@ -1,0 +1,50 @@
+"""The command line as a person meets it: help at once, faults in sentences."""
+
+import subprocess
+import sys
+
+from agent.cli import main
+from pytest import mark, raises
+
+
+def test_help_names_every_command(capsys):
+    with raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    for command in "demo talk serve replay report bench doctor".split():
+        assert command in printed
+
+
+def test_help_imports_nothing_heavy():
+    program = "import sys, agent.cli; agent.cli._parser(); print(' '.join(sys.modules))"
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = {"numpy", "asyncio", "onnxruntime", "pocketsphinx", "starlette", "websockets"}
+    assert heavy & set(out.stdout.split()) == set()
+
+
+@mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["demo", "--config", "nowhere"], ["nowhere", "no such file", "offline"]),
+        (["demo", "--config", "nowhere.toml"], ["nowhere.toml", "cannot be read"]),
+        (["demo", "--set", "turns.pause_mi_s=1"], ["pause_mi_s", "did you mean pause_min_s"]),
+        (["demo", "--set", "turns.prior=2"], ["prior", "expected 0 to 1"]),
+        (["demo", "--set", "detector.engine=ears"], ["detector", "silero", "ears"]),
+        (["demo", "--set", "nonsense"], ["nonsense", "section.key=value"]),
+        (["demo", "--set", "nosuch.key=1"], ["nosuch", "unknown section"]),
+        (["talk", "--wav", "missing.wav"], ["missing.wav"]),
+        (["replay", "missing.jsonl"], ["missing.jsonl"]),
+        (["report", "missing"], ["missing", "call.wav"]),
+    ],
+)
+def test_a_fault_is_a_sentence_and_exit_status_two(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("parley: ")
+    assert len(printed.strip().splitlines()) == 1
+    for word in words:
+        assert word in printed
