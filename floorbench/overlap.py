@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from floorbench.activity import FRAME_S, Levels, Span, overlaps
-from floorbench.results import TalkOver
+from floorbench.call.results import TalkOver
 
 STOP_SILENCE_S = 0.3
 """A silence of this length is a stop; a shorter one is between two words."""

@@ -159,7 +159,7 @@ def _memory_mb() -> float:
 
 
 class _TimedCall(SceneCall):
-    """A scene's call that notes how late the agent's frames are, against the loudspeaker's clock."""
+    """A scene's call that notes how late the agent's frames are, by the loudspeaker's clock."""
 
     def __init__(self, scene: Scene, lateness: list[float]) -> None:
         super().__init__(scene)

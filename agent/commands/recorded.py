@@ -44,8 +44,8 @@ async def hold_and_show(agent: Agent, call: Call, folder: Path | None) -> Ended:
 
 def report_on(folder: Path, say: Callable[[str], None]) -> None:
     """Figures and picture of the call in `folder`."""
-    from floorbench.call_report import write_report
-    from floorbench.table import table
+    from floorbench.call.report import write_report
+    from floorbench.call.table import table
 
     results = write_report(folder)
     say("")

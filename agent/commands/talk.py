@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio_io.recording import recorded
-
 from agent.commands.recorded import RECORDING, hold_and_show, report_on, run, say
 from agent.config import Config
 from agent.session import Ended, Ending
 from agent.wiring import Agent, build
+from audio_io.recording import recorded
 from audio_io.wav import WavCall
 from audio_io.wav_file import StereoWriter
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from agent.core.errors import ParleyError
-from floorbench.call_report import write_report
-from floorbench.picture import EMBEDDED_BYTES, script_json, sound_address
-from floorbench.table import table
+from floorbench.call.picture import EMBEDDED_BYTES, script_json, sound_address
+from floorbench.call.report import write_report
+from floorbench.call.table import table
 from tests.support.recordings import (
     answered,
     asked,

@@ -3,11 +3,11 @@
 import pytest
 
 from agent.metrics import Waterfall, call_figures
-from floorbench.ear import listen
+from floorbench.call.ear import listen
+from floorbench.call.results import Interruption, Outcome, Waited, distribution
+from floorbench.call.scoring import score
+from floorbench.call.turn_scoring import waited
 from floorbench.recording import Recording
-from floorbench.results import Interruption, Outcome, Waited, distribution
-from floorbench.scoring import score
-from floorbench.turn_scoring import waited
 from tests.support.recordings import RATE, answered, asked, in_order, line, sounding, spoken
 
 END = [line(9.0, "end", reason="hung up")]

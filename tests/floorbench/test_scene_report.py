@@ -9,8 +9,8 @@ from agent.session import run_call
 from agent.trace import TraceFile
 from agent.virtual_loop import run_virtual
 from audio_io.wav_file import StereoWriter
-from floorbench.call_report import write_report
-from floorbench.results import Interruption, Outcome
+from floorbench.call.report import write_report
+from floorbench.call.results import Interruption, Outcome
 from pipelines.engines.scripted import ScriptedResponderSettings
 
 STORY = "We are open from nine to five on weekdays, and from ten to four on saturdays and sundays."

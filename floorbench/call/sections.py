@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from html import escape
 
-from floorbench.results import Caption, Interjection, Outcome, Results, TurnResult
-from floorbench.wording import NONE, clock, millis, note, plural, seconds, shortened, survived
+from floorbench.call.results import Caption, Interjection, Outcome, Results, TurnResult
+from floorbench.call.wording import NONE, clock, millis, note, plural, seconds, shortened, survived
 
 PEOPLE_S = 0.2
 """Source: floorbench, section 6: people answer each other after about 200 ms."""

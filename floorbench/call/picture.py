@@ -8,8 +8,8 @@ import numpy as np
 from agent.core.audio import Samples
 from agent.core.protocols import Json
 from floorbench.activity import FRAME_S, Span
+from floorbench.call.results import Results
 from floorbench.recording import Recording
-from floorbench.results import Results
 
 EMBEDDED_BYTES = 10_000_000
 """A recording up to this size is put into the page; a longer one is played from beside it."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from agent.core.errors import ParleyError
 from agent.metrics import call_figures, read_trace
-from floorbench.ear import listen
-from floorbench.page import page
-from floorbench.picture import sound_address
+from floorbench.call.ear import listen
+from floorbench.call.page import page
+from floorbench.call.picture import sound_address
+from floorbench.call.results import Results, as_json
+from floorbench.call.scoring import score
 from floorbench.recording import read_recording
-from floorbench.results import Results, as_json
-from floorbench.scoring import score
 
 RECORDING = "call.wav"
 TRACE = "trace.jsonl"

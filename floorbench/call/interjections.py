@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from agent.metrics import BargeIn, CallFigures, Reply, Segment, Verdict
 from floorbench.activity import Span
-from floorbench.ear import CLOCK_SLACK_S, Ear, talk
+from floorbench.call.ear import CLOCK_SLACK_S, Ear, talk
+from floorbench.call.results import Interjection, Interruption
+from floorbench.call.turn_scoring import TOO_SOON_S
 from floorbench.overlap import duck_s, hole_s, stop_s
-from floorbench.results import Interjection, Interruption
-from floorbench.turn_scoring import TOO_SOON_S
 
 ENDING_S = 1.0
 """A reply that is over within this time after the caller's words was ending anyway."""

@@ -1,7 +1,7 @@
 """The delays of one call as plain text for a terminal, at most 100 columns wide."""
 
-from floorbench.results import Distribution, Results, TurnResult
-from floorbench.wording import millis, note, plural, seconds, shortened, survived
+from floorbench.call.results import Distribution, Results, TurnResult
+from floorbench.call.wording import millis, note, plural, seconds, shortened, survived
 
 COLUMNS = (
     ("turn", 4),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.metrics import BargeIn, CallFigures, Reply, Verdict
 from floorbench.activity import Span
-from floorbench.results import Caption, Marker
+from floorbench.call.results import Caption, Marker
 
 
 def unheard(said: str, heard: str | None) -> str:

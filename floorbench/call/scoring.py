@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from agent.metrics import CallFigures
 from floorbench.activity import Span
-from floorbench.captions import captions, markers
-from floorbench.ear import Ear
-from floorbench.interjections import interjections
-from floorbench.overlap import talk_over, unanswered
-from floorbench.results import (
+from floorbench.call.captions import captions, markers
+from floorbench.call.ear import Ear
+from floorbench.call.interjections import interjections
+from floorbench.call.results import (
     CallName,
     Interjection,
     Interruption,
@@ -18,7 +17,8 @@ from floorbench.results import (
     TurnResult,
     distribution,
 )
-from floorbench.turn_scoring import turn_result
+from floorbench.call.turn_scoring import turn_result
+from floorbench.overlap import talk_over, unanswered
 
 
 def score(ear: Ear, figures: CallFigures) -> Results:

@@ -6,11 +6,11 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from floorbench import sections, waterfall
-from floorbench.picture import picture, script_json
+from floorbench.call import sections, waterfall
+from floorbench.call.picture import picture, script_json
+from floorbench.call.results import Results
+from floorbench.call.wording import subtitle
 from floorbench.recording import Recording
-from floorbench.results import Results
-from floorbench.wording import subtitle
 
 
 def page(results: Results, recording: Recording, sound: str) -> str:
@@ -36,7 +36,7 @@ def page(results: Results, recording: Recording, sound: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("floorbench").joinpath("web", name).read_text(encoding="utf-8")
+    return files("floorbench.call").joinpath("web", name).read_text(encoding="utf-8")
 
 
 def _policy(script: str) -> str:

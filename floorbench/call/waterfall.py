@@ -2,8 +2,8 @@
 
 from html import escape
 
-from floorbench.results import Results, TurnResult, Waited
-from floorbench.wording import clock, millis, note, seconds, shortened
+from floorbench.call.results import Results, TurnResult, Waited
+from floorbench.call.wording import clock, millis, note, seconds, shortened
 
 PARTS = (
     ("silence", "noticing the silence"),

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from agent.metrics import CallFigures, Reply, Segment, Turn, Waterfall
 from floorbench.activity import Span
-from floorbench.captions import unheard
-from floorbench.ear import CLOCK_SLACK_S, Ear, reply_onset_s
-from floorbench.results import Outcome, TurnResult, Waited
+from floorbench.call.captions import unheard
+from floorbench.call.ear import CLOCK_SLACK_S, Ear, reply_onset_s
+from floorbench.call.results import Outcome, TurnResult, Waited
 
 EDGE_S = 0.05
 """Sound of the agent that starts this close to the end of the caller's does not cut them off."""

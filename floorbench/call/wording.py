@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from floorbench.results import Interruption, Outcome, Results, TurnResult
+from floorbench.call.results import Interruption, Outcome, Results, TurnResult
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
