@@ -35,7 +35,7 @@ from agent.core.events import (
 from agent.core.turn_config import TurnConfig
 from agent.core.words import CallerWords, Claim
 
-__all__ = ["Floor", "LiveReply", "TurnConfig", "TurnMachine"]
+__all__ = ("Floor", "LiveReply", "TurnConfig", "TurnMachine")
 
 
 class Floor(StrEnum):

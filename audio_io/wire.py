@@ -1,0 +1,226 @@
+"""The messages of a parley WebSocket call, version 1, as values. Pure.
+
+docs/protocol.md describes them for whoever writes a client.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from agent.core.errors import ConfigError, ProtocolError
+from agent.core.events import Digit
+from agent.core.protocols import Json, Note
+from agent.core.settings import read
+
+T = TypeVar("T")
+
+VERSION = 1
+FORMAT = "pcm_s16le"
+RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""Rates a client may ask for, in Hz: what telephones, models, browsers and sound cards use."""
+
+TEXT_BYTES = 4096
+"""The longest JSON message a client may send; the longest that is defined has about 120 bytes."""
+
+_DIGITS = "0123456789*#ABCD"
+
+# --- from the client ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first message: what the client will send, and wants to get.
+
+    Attributes:
+        version: of this protocol.
+        rate: of the caller's sound, in Hz.
+        format: of both sides' sound.
+        play_rate: of the agent's sound, in Hz; None for the caller's.
+        marks: the client will send `played` marks.
+    """
+
+    version: int
+    rate: int
+    format: str = FORMAT
+    play_rate: int | None = None
+    marks: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what this version does not have."""
+        if self.version != VERSION:
+            raise ValueError(f"version: expected {VERSION}, found {self.version}")
+        if self.format != FORMAT:
+            raise ValueError(f"format: expected {FORMAT}, found {self.format[:40]!r}")
+        for name, rate in (("rate", self.rate), ("play_rate", self.play_rate or self.rate)):
+            if rate not in RATES:
+                allowed = ", ".join(map(str, RATES))
+                raise ValueError(f"{name}: expected one of {allowed} Hz, found {rate}")
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A key: one of 0-9 * # A-D."""
+
+    digit: str
+
+    def __post_init__(self) -> None:
+        """Refuse other keys."""
+        if len(self.digit) != 1 or self.digit not in _DIGITS:
+            raise ValueError(f"digit: expected one of {_DIGITS}, found {self.digit[:40]!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How many samples of the agent's the client has played or dropped since the start."""
+
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The caller hangs up."""
+
+
+ClientMessage = Start | Digit | Played | Bye
+
+
+def from_client(text: str) -> ClientMessage:
+    """A client's JSON message.
+
+    Raises:
+        ProtocolError: it is none; the message says what is allowed.
+    """
+    if len(text.encode(errors="replace")) > TEXT_BYTES:
+        raise ProtocolError(f"text: expected at most {TEXT_BYTES} bytes, found {len(text)} letters")
+    kind, fields = _table(text)
+    if kind == "start":
+        return _read(Start, fields, kind)
+    if kind == "digit":
+        return Digit(_read(Press, fields, kind).digit)
+    if kind == "played":
+        return _read(Played, fields, kind)
+    if kind == "bye":
+        return _read(Bye, fields, kind)
+    raise ProtocolError(f"type: expected one of start, digit, played, bye, found {kind[:40]!r}")
+
+
+# --- from the server ----------------------------------------------------------------------------
+
+
+class End(StrEnum):
+    """Why a call ended."""
+
+    BYE = "bye"
+    HUNG_UP = "hung_up"
+    LOST = "lost"
+    IDLE = "idle"
+    ERROR = "error"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The answer to `start`: the sound that will come."""
+
+    call: str
+    rate: int
+    play_rate: int
+    frame_samples: int
+    version: int = VERSION
+    format: str = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Drop what was not played yet, and count it as played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A sentence about what went wrong; the call ends."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last message."""
+
+    reason: End
+
+
+ServerMessage = Started | Flush | Note | Failure | Ended
+
+
+def from_server(text: str) -> ServerMessage:
+    """A server's JSON message.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    kind, fields = _table(text)
+    if kind == "note":
+        data = fields.get("data")
+        return Note(str(fields.get("kind")), data if isinstance(data, Mapping) else {})
+    if kind == "started":
+        return _read(Started, fields, kind)
+    if kind == "flush":
+        return _read(Flush, fields, kind)
+    if kind == "error":
+        return _read(Failure, fields, kind)
+    if kind == "ended":
+        return _read(Ended, fields, kind)
+    raise ProtocolError(
+        f"type: expected one of started, flush, note, error, ended, found {kind[:40]!r}"
+    )
+
+
+# --- both ---------------------------------------------------------------------------------------
+
+
+def encode(message: ClientMessage | ServerMessage) -> str:
+    """A message as JSON.
+
+    Raises:
+        ValueError: a note holds what JSON cannot.
+    """
+    fields: dict[str, Json] = {"type": _kind(message)}
+    for field in dataclasses.fields(message):
+        value = getattr(message, field.name)  # a field of our own, by its own name
+        if value is not None:
+            fields[field.name] = value
+    try:
+        return json.dumps(fields, allow_nan=False, separators=(",", ":"))
+    except TypeError as fault:
+        raise ValueError(f"note: expected what JSON can hold, found {fault}") from fault
+
+
+def _kind(message: ClientMessage | ServerMessage) -> str:
+    match message:
+        case Digit():
+            return "digit"
+        case Failure():
+            return "error"
+        case _:
+            return type(message).__name__.lower()
+
+
+def _table(text: str) -> tuple[str, dict[str, object]]:
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise ProtocolError(f"text: expected a JSON object, found {text[:40]!r}") from fault
+    if not isinstance(table, dict) or not isinstance(table.get("type"), str):
+        raise ProtocolError(f'text: expected a JSON object with a "type", found {text[:40]!r}')
+    kind: str = table.pop("type")
+    return kind, table
+
+
+def _read(cls: type[T], fields: dict[str, object], kind: str) -> T:
+    try:
+        return read(cls, fields, kind)
+    except ConfigError as fault:
+        raise ProtocolError(str(fault)) from fault
