@@ -1,24 +1,16 @@
 """From the trace of one call to its figures: what each reply waited for, what was stopped and why.
 
-Pure but for `read_trace`. All absolute times are loop seconds since the call started, which share
+Pure. All absolute times are loop seconds since the call started, which share
 their zero with the seconds of the caller's stream to within about 20 ms.
 """
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 
-from agent.core.errors import ParleyError
-
-Line = dict[str, object]
-"""One line of a trace: "t", "event" and the event's own fields."""
-
-NOTICE = "notice"
-"""The event of a line that the reader adds: something about the trace itself, in "message"."""
+from agent.core.record import NOTICE, Line
 
 
 class Verdict(StrEnum):
@@ -149,32 +141,6 @@ class CallFigures:
     dropped: dict[str, int] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     end: str = ""
-
-
-def read_trace(path: Path) -> list[Line]:
-    """The lines of a trace. A last line that was cut off in writing becomes a notice.
-
-    Raises:
-        ParleyError: a line before the last is not a JSON object.
-    """
-    lines: list[Line] = []
-    texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    whole = [(number, text) for number, text in enumerate(texts, start=1) if text.strip()]
-    for number, text in whole:
-        line = _parsed(text)
-        if line is not None:
-            lines.append(line)
-        elif number == whole[-1][0]:
-            message = f"the last line of the trace, {number}, was cut off and is left out"
-            lines.append(
-                {"t": _t(lines[-1]) if lines else 0.0, "event": NOTICE, "message": message}
-            )
-        else:
-            raise ParleyError(
-                f"{path}: line {number}: expected a JSON object, found {text[:60]!r}; "
-                "a trace has one object on each line"
-            )
-    return lines
 
 
 def call_figures(lines: Sequence[Line]) -> CallFigures:
@@ -374,14 +340,6 @@ def _dropped(lines: Iterable[Line]) -> dict[str, int]:
     for line in lines:
         lost[_text(line, "what")] += round(_number(line, "samples") or 0.0)
     return dict(lost)
-
-
-def _parsed(text: str) -> Line | None:
-    try:
-        line = json.loads(text)
-    except json.JSONDecodeError:
-        return None
-    return line if isinstance(line, dict) else None
 
 
 def _t(line: Line) -> float:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.core.errors import ConfigError
 from agent.core.protocols import Json
+from agent.core.record import NOTICE, Line
 
 VERSION = 1
 
@@ -80,3 +82,39 @@ def both(*traces: Callable[..., None]) -> Callable[..., None]:
             one(event, **fields)
 
     return trace
+
+
+def read_trace(path: Path) -> list[Line]:
+    """The lines of a trace. A last line that was cut off in writing becomes a notice.
+
+    Raises:
+        ConfigError: there is no such file, or a line before the last is not a JSON object.
+    """
+    try:
+        texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError as fault:
+        raise ConfigError(f"{path}: expected a trace, found {fault.strerror}") from fault
+    whole = [(number, text) for number, text in enumerate(texts, start=1) if text.strip()]
+    lines: list[Line] = []
+    for number, text in whole:
+        line = _parsed(text)
+        if line is not None:
+            lines.append(line)
+        elif number == whole[-1][0]:
+            message = f"the last line of the trace, {number}, was cut off and is left out"
+            lines.append({"t": lines[-1].get("t", 0.0) if lines else 0.0, "event": NOTICE,
+                          "message": message})  # fmt: skip
+        else:
+            raise ConfigError(
+                f"{path}: line {number}: expected a JSON object, found {text[:60]!r}; "
+                "a trace has one object on each line"
+            )
+    return lines
+
+
+def _parsed(text: str) -> Line | None:
+    try:
+        line = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    return line if isinstance(line, dict) else None

@@ -5,6 +5,7 @@ Engines are imported here, one by one, when a configuration asks for them.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import date
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -166,15 +167,22 @@ def responder(config: Config) -> Responder:
     """Words to words."""
     match config.engine("responder", ("flow", "scripted")):
         case "flow":
-            from pipelines.cascade.flow import FlowResponder, load_flow
+            from pipelines.cascade.flow.flow import load_flow
+            from pipelines.cascade.flow.responder import FlowResponder
 
             if "flow" not in config.tables:
                 raise ConfigError(f"{config.file}: the flow responder needs a table [flow]")
-            return FlowResponder(load_flow(config.tables["flow"], f"{config.file}: [flow]"))
+            flow = load_flow(config.tables["flow"], f"{config.file}: [flow]")
+            return FlowResponder(flow, _today)
         case _:
             from pipelines.engines.scripted import ScriptedResponder, ScriptedResponderSettings
 
             return ScriptedResponder.load(config.settings(ScriptedResponderSettings, "responder"))
+
+
+def _today() -> str:
+    """The weekday where the agent stands: a table for tomorrow is for a day of the week."""
+    return date.today().strftime("%A").lower()
 
 
 def synthesizer(config: Config) -> Synthesizer:

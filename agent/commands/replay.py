@@ -8,9 +8,9 @@ from agent.config import with_overrides
 from agent.core.errors import ConfigError
 from agent.core.settings import read
 from agent.core.turns import TurnConfig
-from agent.metrics import read_trace
 from agent.replay import Difference
 from agent.replay import replay as replay_lines
+from agent.trace import read_trace
 
 SHOWN = 10
 """Differences printed; the first usually explains the rest."""

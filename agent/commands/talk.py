@@ -1,15 +1,18 @@
 """`parley talk`: microphone and loudspeaker, or a WAV file in the caller's place."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.commands.recorded import RECORDING, hold_and_show, report_on, run, say
 from agent.config import Config
+from agent.core.protocols import Call
 from agent.session import Ended, Ending
 from agent.wiring import Agent, build
+from audio_io.mic import open_microphone
 from audio_io.recording import recorded
 from audio_io.wav import WavCall
-from audio_io.wav_file import StereoWriter
+from audio_io.wav_file import StereoWriter, read_wav
 
 RATE = 16_000
 """Rate of recordings, in Hz."""
@@ -25,46 +28,39 @@ class Devices:
 
 def talk(config: Config, devices: Devices, out: Path | None) -> int:
     """A conversation through the sound card; exit status."""
-    from audio_io.mic import open_microphone
-
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-    with build(config) as agent:
-
-        async def main() -> Ended:
-            call = open_microphone(devices.microphone, devices.loudspeaker)
-            say("Speak when you like; Ctrl-C hangs up.")
-            if out is None:
-                return await hold_and_show(agent, call, None)
-            with StereoWriter(out / RECORDING, RATE) as recording:
-                return await hold_and_show(agent, recorded(call, recording), out)
-
-        ended = run(main(), fast=False)
+    with ExitStack() as stack:
+        recording = stack.enter_context(_recording(out)) if out is not None else None
+        agent = stack.enter_context(build(config))
+        ended = run(_talk(agent, devices, recording, out), fast=False)
     return _finish(ended, out)
+
+
+async def _talk(
+    agent: Agent, devices: Devices, recording: StereoWriter | None, out: Path | None
+) -> Ended:
+    call: Call = open_microphone(devices.microphone, devices.loudspeaker)
+    say("Speak when you like; Ctrl-C hangs up.")
+    if recording is not None:
+        call = recorded(call, recording)
+    return await hold_and_show(agent, call, out)
 
 
 def talk_wav(config: Config, wav: Path, out: Path | None, *, fast: bool) -> int:
     """A conversation with a WAV file; exit status."""
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-    with build(config) as agent:
-        ended = run(_talk_wav(agent, wav, out), fast=fast)
+    notice = read_wav(wav).notice  # a bad file is told before engines are loaded
+    if notice:
+        say(f"parley: {notice}")
+    with ExitStack() as stack:
+        recording = stack.enter_context(_recording(out)) if out is not None else None
+        agent = stack.enter_context(build(config))
+        call = WavCall(wav, agent.pipeline.play_rate, recording=recording)
+        ended = run(hold_and_show(agent, call, out), fast=fast)
     return _finish(ended, out)
 
 
-async def _talk_wav(agent: Agent, wav: Path, out: Path | None) -> Ended:
-    if out is None:
-        call = WavCall(wav, agent.pipeline.play_rate)
-        return await _with_notice(agent, call, None)
-    with StereoWriter(out / RECORDING, RATE) as recording:
-        call = WavCall(wav, agent.pipeline.play_rate, recording=recording)
-        return await _with_notice(agent, call, out)
-
-
-async def _with_notice(agent: Agent, call: WavCall, out: Path | None) -> Ended:
-    if call.notice:
-        say(f"parley: {call.notice}")
-    return await hold_and_show(agent, call, out)
+def _recording(out: Path) -> StereoWriter:
+    out.mkdir(parents=True, exist_ok=True)
+    return StereoWriter(out / RECORDING, RATE)
 
 
 def _finish(ended: Ended, out: Path | None) -> int:

@@ -265,6 +265,6 @@ def words_within(text: str, share: float) -> str:
     for word in words:
         middle = (end + len(word) / 2) / letters
         end += len(word)
-        if middle <= share and share > 0:
+        if middle <= share:
             heard.append(word)
     return " ".join(heard)

@@ -8,6 +8,12 @@ from typing import Any, get_args
 from agent.core.events import Action, Event, Prompt, Reason
 from agent.core.protocols import Json
 
+Line = dict[str, object]
+"""One line of a trace: "t", "event" and the event's own fields."""
+
+NOTICE = "notice"
+"""The event of a line that a reader adds: something about the trace itself, in "message"."""
+
 _EVENTS = types.MappingProxyType({kind.__name__: kind for kind in get_args(Event)})
 _ACTIONS = types.MappingProxyType({kind.__name__: kind for kind in get_args(Action)})
 

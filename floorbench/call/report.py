@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from agent.core.errors import ParleyError
-from agent.metrics import call_figures, read_trace
+from agent.metrics import call_figures
+from agent.trace import read_trace
 from floorbench.call.ear import listen
 from floorbench.call.page import page
 from floorbench.call.picture import sound_address

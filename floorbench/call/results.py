@@ -69,8 +69,7 @@ class TurnResult:
             next words to be an answer to it.
         waterfall: the trace's own stamps, after the end of speech it believes in.
         waited: None when the delay could not be measured, or the trace does not explain it.
-        remainder_at_end_s: part of the remainder: where the trace puts the end of speech.
-        remainder_at_start_s: the other part: from the first sample handed over to sound.
+        end_lag_s: how much later than the ear the voice activity saw the end of speech.
     """
 
     reply: int
@@ -85,8 +84,7 @@ class TurnResult:
     ear_s: float | None
     waterfall: Waterfall
     waited: Waited | None
-    remainder_at_end_s: float | None
-    remainder_at_start_s: float | None
+    end_lag_s: float | None
     ahead_s: float
     discarded: int
 

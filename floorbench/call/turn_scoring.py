@@ -25,6 +25,7 @@ def turn_result(turn: Turn, ear: Ear, figures: CallFigures) -> TurnResult:
     ear_s = minus(onset_s, end_s)
     played_s = turn.waterfall.audible_s
     explained = ear_s is not None and played_s is not None
+    lag_s = minus(turn.ended_s, end_s) if explained else None
     return TurnResult(
         reply=turn.reply,
         words=turn.words,
@@ -37,9 +38,8 @@ def turn_result(turn: Turn, ear: Ear, figures: CallFigures) -> TurnResult:
         onset_s=onset_s,
         ear_s=ear_s,
         waterfall=turn.waterfall,
-        waited=None if ear_s is None or played_s is None else waited(turn.waterfall, ear_s),
-        remainder_at_end_s=minus(turn.ended_s, end_s) if explained else None,
-        remainder_at_start_s=minus(onset_s, reply.audible_s) if explained else None,
+        waited=waited(turn.waterfall, ear_s, lag_s or 0.0) if explained and ear_s else None,
+        end_lag_s=lag_s,
         ahead_s=turn.ahead_s,
         discarded=turn.discarded,
     )
@@ -80,8 +80,11 @@ def is_premature(onset_s: float, caller: Sequence[Span]) -> bool:
     )
 
 
-def waited(stamps: Waterfall, ear_s: float) -> Waited:
+def waited(stamps: Waterfall, ear_s: float, end_lag_s: float) -> Waited:
     """Splits the delay: each moment is charged to what was still missing then.
+
+    The stamps count from where the voice activity saw the end of speech, the ear from where the
+    sound ended; what lies between, `end_lag_s`, belongs to noticing the silence.
 
     The order in which they are needed: silence is noticed, the turn is decided, the model has
     its first word, the voice its first sound, the call takes it. A part that was ready before
@@ -96,8 +99,9 @@ def waited(stamps: Waterfall, ear_s: float) -> Waited:
     )
     parts, reached = [], 0.0
     for stamp in order:
-        parts.append(0.0 if stamp is None else round(max(0.0, stamp - reached), 6))
-        reached = reached if stamp is None else max(reached, stamp)
+        since_s = reached if stamp is None else max(reached, stamp + end_lag_s)
+        parts.append(round(since_s - reached, 6))
+        reached = since_s
     silence_s, decision_s, model_s, voice_s, door_s = parts
     remainder_s = round(ear_s - reached, 6)
     return Waited(silence_s, decision_s, model_s, voice_s, door_s, remainder_s)

@@ -46,6 +46,9 @@ class Hearing:
         self._trace = trace
         self._waiting: deque[_Begin | AudioFrame | _End] = deque()
         self._samples = 0
+        self._last = Transcript(
+            0, ""
+        )  # the newest of the present segment, kept if the engine breaks
         self._arrived = asyncio.Event()
 
     def begin(self, segment: int) -> None:
@@ -71,29 +74,28 @@ class Hearing:
                 await self._recognise(begin.segment)
 
     async def _recognise(self, segment: int) -> None:
-        last = Transcript(segment, "")
+        self._last = Transcript(segment, "")
         try:
             recognition = await self._recognizer.open(segment, self._expected())
             try:
-                last = await self._follow(recognition, last)
-                last = await recognition.finish()
+                await self._follow(recognition)
+                self._last = await recognition.finish()
             finally:
                 await recognition.close()
         except EngineError as fault:
             self._trace("error", message=str(fault), segment=segment)
-            last = Transcript(segment, last.text, final=True)
-        self._heard(last)
+            self._last = Transcript(segment, self._last.text, final=True)
+        self._heard(self._last)
 
-    async def _follow(self, recognition: Recognition, last: Transcript) -> Transcript:
-        """Feed until the segment ends; the last partial transcript."""
+    async def _follow(self, recognition: Recognition) -> None:
+        """Feed until the segment ends, and tell what changes."""
         while not isinstance(item := await self._take(), _End):
             if isinstance(item, _Begin):
                 continue  # its end was never told; treat both as one segment
             for transcript in await recognition.feed(self._all_that_waits(item)):
-                if transcript != last:
+                if transcript != self._last:
                     self._heard(transcript)
-                    last = transcript
-        return last
+                    self._last = transcript
 
     def _put(self, item: _Begin | AudioFrame | _End) -> None:
         self._waiting.append(item)

@@ -69,7 +69,7 @@ class Listener:
         return self._voice is _Voice.SPEAKING
 
     def _silent(self, probability: float, start: int, end: int) -> SpeechStarted | None:
-        if probability < self.config.start_probability:
+        if not probability >= self.config.start_probability:  # so that NaN is silence
             self._changed = None
             return None
         self._changed = start if self._changed is None else self._changed

@@ -203,6 +203,8 @@ class _Talk:
             for action in actions:
                 self._trace("asked", **to_fields(action))
                 self._do(action)
+            if self._playout.is_about_to_sound:
+                self._drop_silence()
             if self._machine.floor is not floor:
                 self._floor_changed()
 
@@ -273,6 +275,12 @@ class _Talk:
                 pass  # the machine does not ask for any yet
             case _:
                 assert_never(action)
+
+    def _drop_silence(self) -> None:
+        """The silence on its way to the caller need not be heard out before a reply begins."""
+        is_silent = self._call.played() >= self._playout.sounded_to
+        if is_silent and self._call.traits.flushes:
+            self._call.flush()
 
     def _prepare(self, number: int, role: Role, text: str) -> None:
         self._reply = Reply(number)

@@ -214,7 +214,7 @@ def test_the_table_has_a_line_for_each_turn_and_fits_the_terminal(folder):
     assert lines[0].split() == [
         "turn", "caller", "said", "ear", "decided", "audio", "played", "rest", "note",
     ]  # fmt: skip
-    assert lines[2].split()[-6:] == ["600", "400", "300", "500", "100", "interrupted"]
+    assert lines[2].split()[-6:] == ["600", "400", "300", "500", "50", "interrupted"]
     assert "reply heard after   p50 0.60 s  p90 0.60 s  p95 0.60 s  n 1  missed 0" in lines
 
 

@@ -34,11 +34,10 @@ def test_the_delay_is_the_waveforms_and_the_trace_explains_it():
     assert (turn.caller_end_s, turn.onset_s, turn.ear_s) == (near(2.0), near(2.6), near(0.6))
     assert turn.outcome is Outcome.HEARD
     assert turn.waited == Waited(
-        silence_s=near(0.2), decision_s=near(0.2), model_s=0.0, voice_s=0.0, door_s=near(0.1),
-        remainder_s=near(0.1),
+        silence_s=near(0.25), decision_s=near(0.2), model_s=0.0, voice_s=0.0, door_s=near(0.1),
+        remainder_s=near(0.05),
     )  # fmt: skip
-    assert turn.remainder_at_end_s == near(0.05)
-    assert turn.remainder_at_start_s == near(0.05)
+    assert turn.end_lag_s == near(0.05)
     assert (turn.premature, turn.cut, turn.unheard) == (False, False, "")
     assert results.notices == ()
 
@@ -48,14 +47,13 @@ def test_the_parts_of_the_wait_and_the_remainder_add_up_to_the_delay():
     w = turn.waited
     parts = (w.silence_s, w.decision_s, w.model_s, w.voice_s, w.door_s, w.remainder_s)
     assert sum(parts) == near(turn.ear_s)
-    assert turn.remainder_at_end_s + turn.remainder_at_start_s == near(w.remainder_s)
 
 
 def test_a_part_that_is_ready_before_the_one_in_front_costs_nothing():
     stamps = Waterfall(
         speech_ended_s=0.2, decided_s=0.5, first_token_s=0.3, first_audio_s=0.9, audible_s=0.92
     )
-    assert waited(stamps, 1.0) == Waited(
+    assert waited(stamps, 1.0, 0.0) == Waited(
         silence_s=0.2, decision_s=near(0.3), model_s=0.0, voice_s=near(0.4), door_s=near(0.02),
         remainder_s=near(0.08),
     )  # fmt: skip
@@ -63,7 +61,7 @@ def test_a_part_that_is_ready_before_the_one_in_front_costs_nothing():
 
 def test_a_part_the_trace_does_not_have_is_charged_to_the_next_one():
     stamps = Waterfall(speech_ended_s=0.2, first_audio_s=0.7, audible_s=0.7)
-    assert waited(stamps, 0.65) == Waited(silence_s=0.2, voice_s=near(0.5), remainder_s=near(-0.05))
+    assert waited(stamps, 0.65, 0.0) == Waited(silence_s=0.2, voice_s=near(0.5), remainder_s=near(-0.05))
 
 
 def test_an_agent_that_answers_before_the_end_has_a_negative_delay_and_was_premature():
@@ -91,7 +89,7 @@ def test_words_that_were_on_their_way_when_the_reply_began_make_it_premature(aga
 def test_a_sound_a_little_before_its_stamp_is_still_that_reply():
     late_stamp = answered(1, "for two", 2.45, 2.65, 4.05, "Two it is.")
     (turn,) = scored([(1.0, 2.0)], [(2.6, 4.0)], QUESTION, late_stamp, END).turns
-    assert (turn.ear_s, turn.remainder_at_start_s) == (near(0.6), near(-0.05))
+    assert (turn.ear_s, turn.waited.remainder_s) == (near(0.6), near(-0.05))
 
 
 def test_the_sound_of_the_next_reply_is_not_that_of_one_which_made_none():
@@ -143,7 +141,7 @@ def test_a_reply_after_the_end_of_the_recording_is_unrecorded_and_not_missed():
 def test_without_the_end_of_speech_in_the_trace_the_waveform_alone_still_gives_the_delay():
     speechless = [e for e in QUESTION if e["event"] != "speech"]
     (turn,) = scored([(1.0, 2.0)], [(2.6, 4.0)], speechless, ANSWER, END).turns
-    assert (turn.ear_s, turn.waited, turn.remainder_at_end_s) == (near(0.6), None, None)
+    assert (turn.ear_s, turn.waited, turn.end_lag_s) == (near(0.6), None, None)
 
 
 def test_a_turn_of_two_stretches_ends_with_the_second():

@@ -48,9 +48,9 @@ def test_a_call_of_three_turns_with_an_interruption_is_measured_by_ear(tmp_path)
     assert results.notices == ()
     for turn, said_until_s in zip(results.turns, (5.2, 10.4, 15.6), strict=True):
         assert turn.caller_end_s == pytest.approx(said_until_s, abs=0.0101)
-        assert turn.remainder_at_end_s == pytest.approx(0, abs=0.03)
+        assert turn.end_lag_s == pytest.approx(0, abs=0.03)
         # The circuit holds 40 ms, and a trace stamp is up to one 20 ms frame early.
-        assert 0 <= turn.remainder_at_start_s <= 0.08
+        assert 0 <= turn.waited.remainder_s <= 0.08
 
 
 def test_a_caller_who_hangs_up_at_once_leaves_a_report(tmp_path):

@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-from agent.cli import main
 from pytest import mark, raises
+
+from agent.cli import main
 
 
 def test_help_names_every_command(capsys):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from agent.core.errors import ParleyError
-from agent.metrics import BargeIn, FloorSpan, Reply, Verdict, Waterfall, call_figures, read_trace
+from agent.metrics import BargeIn, FloorSpan, Reply, Verdict, Waterfall, call_figures
+from agent.trace import read_trace
 
 
 def told(t, what, **fields):

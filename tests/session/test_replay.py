@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,3 +183,13 @@ def test_a_line_that_this_version_does_not_know_is_refused_by_its_number(line, s
 def test_settings_that_this_version_does_not_know_are_refused():
     with raises(ConfigError, match="trace turns: unknown key paws_s"):
         replay([{"t": 0.0, "event": "call", "turns": {"paws_s": 1.0}}])
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "trace.md").read_text(encoding="utf-8")
+
+
+def test_the_example_on_the_page_replays_without_a_difference():
+    example = PAGE.split("```jsonl\n")[1].split("```")[0]
+    outcome = replay([json.loads(line) for line in example.splitlines()])
+    assert outcome.steps == 18
+    assert outcome.differences == ()

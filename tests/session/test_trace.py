@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from pytest import mark
 
 from agent.core.events import Prompt, Reason
 from agent.core.record import to_fields
+from agent.scenario import Press, Say, Scene, act
 from agent.trace import VERSION, TraceFile, TraceList, both
+from agent.virtual_loop import run_virtual
 
 WRITER = """
 import itertools, sys, time
@@ -40,7 +43,8 @@ class Clock:
 
 
 def lines_of(path):
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Lines end with a line feed; `splitlines` would also end them inside a text."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
 
 
 def test_a_line_has_its_time_since_the_start_its_event_and_its_fields(tmp_path):
@@ -105,7 +109,9 @@ def test_whatever_a_field_holds_comes_back(tmp_path_factory, value):
     assert line["text"] == value
 
 
-@mark.parametrize("text", ["\ud800", "half \udfff a pair", 'a "quote"', "two\nlines", "\u2028"])
+@mark.parametrize(
+    "text", ["\ud800", "half \udfff a pair", 'a "quote"', "two\nlines", "\u2028", "\x85"]
+)
 def test_text_that_is_hard_to_write_comes_back_on_one_line(tmp_path, text):
     path = tmp_path / "trace.jsonl"
     trace = TraceFile(path, Clock())
@@ -153,8 +159,8 @@ def test_a_process_that_is_killed_leaves_whole_lines(tmp_path):
         os.kill(child.pid, signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
     raw = path.read_text(encoding="utf-8")
-    lines = [json.loads(line) for line in raw.splitlines()]
     assert raw.endswith("\n")
+    lines = lines_of(path)
     assert lines[0]["event"] == "call"
     assert [line["segment"] for line in lines[1:]] == list(range(len(lines) - 1))
     assert len(lines) > 200
@@ -178,3 +184,41 @@ def test_a_trace_in_memory_finds_its_lines_by_event():
     trace("floor", floor="agent")
     assert [line["floor"] for line in trace.named("floor")] == ["open", "agent"]
     assert trace.named("heard") == []
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "trace.md").read_text(encoding="utf-8")
+SCENE = Scene(
+    14.0,
+    (Say(1.0, "a table for four"), Say(3.0, "stop please"), Say(6.0, ""), Say(9.0, "uh-huh")),
+    (Press(11.0, "4"),),
+)
+
+
+def documented():
+    """The events of the page, each with the fields it names; None where it leaves some open."""
+    section = PAGE.split("## The lines")[1].split("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| `")]
+    return {
+        event.strip(" `"): None if " own" in fields else set(re.findall(r"`(\w+)`", fields))
+        for event, fields in rows
+    }
+
+
+def test_every_line_of_a_call_is_explained_on_the_page():
+    lines = run_virtual(act(SCENE)).trace.lines
+    assert {line["event"] for line in lines} <= set(documented())
+    for line in lines:
+        fields = documented()[line["event"]]
+        assert fields is None or set(line) - {"t", "event"} <= fields
+
+
+def test_every_event_that_the_code_writes_is_explained_on_the_page():
+    root = Path(__file__).parents[2]
+    sources = [path for part in ("agent", "pipelines") for path in (root / part).rglob("*.py")]
+    written = {
+        event
+        for path in sources
+        for event in re.findall(r"trace\(\s*\"(\w+)\"", path.read_text(encoding="utf-8"))
+    }
+    assert {"told", "asked", "dropped", "underrun", "end"} <= written
+    assert written <= set(documented())

@@ -1,0 +1,163 @@
+"""Text to clauses: nothing lost, nothing moved, and the pieces it came in make no difference."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest import mark
+
+from agent.virtual_loop import run_virtual
+from pipelines.cascade.clauses import FIRST_WORDS, LATER_WORDS, MAX_WORDS, clauses, cut
+
+
+def clauses_of(*pieces):
+    """All clauses of a text that comes in these pieces."""
+
+    async def written():
+        for piece in pieces:
+            yield piece
+
+    async def main():
+        return [clause async for clause in clauses(written())]
+
+    return run_virtual(main())
+
+
+def letters(text):
+    return "".join(text.split())
+
+
+WORDS = st.sampled_from(
+    [
+        "a",
+        "table",
+        "for",
+        "four",
+        "3.5",
+        "Dr.",
+        "well,",
+        "Yes.",
+        "no!",
+        "so;",
+        "-",
+        "—",
+        '"Hi."',
+        "…",
+    ]
+)
+SPACES = st.sampled_from([" ", " ", " ", "  ", "\n", "\t ", ""])
+TEXTS = st.lists(st.tuples(WORDS, SPACES), max_size=80).map(
+    lambda pairs: "".join(word + space for word, space in pairs)
+)
+
+
+@st.composite
+def split_texts(draw):
+    """A text, and the same in pieces cut anywhere."""
+    text = draw(TEXTS | st.text(alphabet='ab .,!?"\n—…', max_size=60))
+    places = draw(st.lists(st.integers(0, len(text)), max_size=12).map(sorted))
+    edges = [0, *places, len(text)]
+    return text, [text[a:b] for a, b in pairwise(edges)]
+
+
+@given(split_texts())
+def test_no_letter_is_lost_and_all_keep_their_order(split):
+    text, pieces = split
+    assert letters("".join(clauses_of(*pieces))) == letters(text)
+
+
+@given(split_texts())
+def test_the_pieces_a_text_comes_in_make_no_difference(split):
+    text, pieces = split
+    assert clauses_of(*pieces) == clauses_of(text)
+
+
+@given(TEXTS)
+def test_letter_by_letter_is_the_same_as_at_once(text):
+    assert clauses_of(*text) == clauses_of(text)
+
+
+@given(split_texts())
+def test_a_clause_is_never_empty_never_too_long_and_has_no_blanks_around_it(split):
+    for clause in clauses_of(*split[1]):
+        assert clause == clause.strip()
+        assert 1 <= len(clause.split()) <= MAX_WORDS
+
+
+def test_a_sentence_is_a_clause():
+    assert clauses_of("Hello. How are you? Fine!") == ["Hello.", "How are you?", "Fine!"]
+
+
+def test_the_first_clause_may_end_early_at_a_comma():
+    text = "Good morning to you, what may I do for you all today, if anything, my friend?"
+    assert clauses_of(text) == [
+        "Good morning to you,",
+        "what may I do for you all today,",
+        "if anything, my friend?",
+    ]
+    assert (FIRST_WORDS, LATER_WORDS) == (4, 8)
+
+
+def test_a_comma_after_too_few_words_ends_nothing():
+    assert clauses_of("Well, yes, of course I can.") == ["Well, yes, of course I can."]
+
+
+@mark.parametrize(("least", "start"), [(FIRST_WORDS, ""), (LATER_WORDS, "Well. ")])
+def test_a_comma_needs_just_so_many_words_before_it(least, start):
+    enough, few = " ".join("w" * least), " ".join("w" * (least - 1))
+    done = clauses_of(start)
+    assert clauses_of(f"{start}{enough}, and more") == [*done, f"{enough},", "and more"]
+    assert clauses_of(f"{start}{few}, and more") == [*done, f"{few}, and more"]
+
+
+def test_a_number_with_a_point_is_one_word():
+    assert clauses_of("It is 3.5 miles.") == ["It is 3.5 miles."]
+    assert clauses_of("It is 3.", "5 miles.") == ["It is 3.5 miles."]
+
+
+def test_punctuation_at_the_end_of_a_piece_waits_for_what_follows():
+    assert cut("It is 3.", 4) == ("", "It is 3.")
+    assert cut("It is 3. ", 4) == ("It is 3.", "")
+
+
+@mark.parametrize("end", [".", "!", "?", "…", "?!", '."', ".)", ".')"])
+def test_every_end_of_a_sentence_with_its_quotes_stays_with_it(end):
+    assert clauses_of(f"Hello there{end} Next") == [f"Hello there{end}", "Next"]
+
+
+@mark.parametrize("mark_", [",", ";", ":", " –", " —"])
+def test_every_kind_of_comma_may_end_a_clause(mark_):
+    assert clauses_of(f"one two three four{mark_} five six") == [
+        f"one two three four{mark_}",
+        "five six",
+    ]
+
+
+def test_a_text_without_punctuation_is_cut_at_the_limit():
+    words = [f"w{n}" for n in range(70)]
+    assert [len(c.split()) for c in clauses_of(" ".join(words))] == [MAX_WORDS, MAX_WORDS, 10]
+
+
+def test_punctuation_beyond_the_limit_makes_no_clause_longer():
+    words = " ".join(f"w{n}" for n in range(40))
+    assert [len(c.split()) for c in clauses_of(f"{words}, and more. The end")] == [30, 10, 2, 2]
+
+
+@mark.parametrize("nothing", [(), ("",), (" ", "\n"), ("  ",)])
+def test_no_text_is_no_clause(nothing):
+    assert clauses_of(*nothing) == []
+
+
+def test_a_clause_is_there_before_the_text_is():
+    async def endless():
+        yield "Hello. "
+        yield "And"
+        raise AssertionError("asked for more than the first clause needs")
+
+    async def main():
+        spoken = clauses(endless())
+        first = await anext(spoken)
+        await spoken.aclose()
+        return first
+
+    assert run_virtual(main()) == "Hello."
