@@ -1,6 +1,7 @@
 """One model, one thread, one step at a time: blocking engines without blocking the event loop."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -29,7 +30,7 @@ class EngineThread:
         """What an iterator yields, one step of work at a time, so that others get their turn.
 
         The iterator is made, advanced and closed in the engine's thread; when the consumer stops
-        early it is closed before the next job starts.
+        early it is closed before any job that is asked for later.
         """
         iterator = await self.run(make)
         try:
@@ -39,7 +40,8 @@ class EngineThread:
                     return
                 yield item  # type: ignore[misc]  # _END was just excluded
         finally:
-            self._executor.submit(_close, iterator)
+            with contextlib.suppress(RuntimeError):  # the engine was closed: its thread is gone
+                self._executor.submit(_close, iterator)
 
     def close(self) -> None:
         """Drop waiting jobs and end the thread; waits for the step in progress."""

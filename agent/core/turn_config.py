@@ -58,4 +58,5 @@ class TurnConfig:
 
     def pause_s(self, probability: float) -> float:
         """Silence to wait for at this probability of a turn end."""
-        return self.pause_max_s - (self.pause_max_s - self.pause_min_s) * probability
+        likely = min(1.0, max(0.0, probability))  # in this order NaN counts as 0
+        return self.pause_max_s - (self.pause_max_s - self.pause_min_s) * likely

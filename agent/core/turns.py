@@ -5,7 +5,7 @@ it never waits, and after each call the machine is complete: nothing is left to 
 but `deadline()`, the time at which `expire` must be called if nothing happens before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -174,7 +174,10 @@ class TurnMachine:
             case Floor.AGENT:
                 return self._overlapped(final=True, now=now) if final else []
             case Floor.OVERLAP:
-                return self._overlapped(final=final and not self._words.speaking(), now=now)
+                return self._overlapped(
+                    final=final and not self._words.speaking() and not self._words.waiting(),
+                    now=now,
+                )
             case Floor.USER:
                 return []
             case _:
@@ -216,6 +219,8 @@ class TurnMachine:
     def _audible(self, now: float) -> list[Action]:
         if self._live is not None and self.floor is Floor.PENDING:
             self._words.answer(self._live.claim)
+            # Answered once: at the reply's end this claim would undo later answers.
+            self._live = replace(self._live, claim=())
             self._enter(Floor.AGENT, now + self.config.agent_max_s)
         return []
 

@@ -1,5 +1,9 @@
 """The transition table of docs/turn_taking.md, row by row."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest import mark, raises
+
 from agent.core.events import (
     CallAnswered,
     CancelReply,
@@ -21,9 +25,6 @@ from agent.core.events import (
     TurnEndPredicted,
 )
 from agent.core.turns import Floor, TurnConfig, TurnMachine
-from hypothesis import given
-from hypothesis import strategies as st
-from pytest import mark, raises
 
 CONFIG = TurnConfig(
     pause_min_s=0.2,
@@ -487,7 +488,13 @@ def test_a_key_pressed_while_speaking_belongs_to_the_turn():
 
 @mark.parametrize(
     "wrong",
-    [{"pause_min_s": -1.0}, {"pause_min_s": 2.0}, {"prior": 1.5}, {"hold_after_s": 2.0}, {"silence_s": 1e9}],
+    [
+        {"pause_min_s": -1.0},
+        {"pause_min_s": 2.0},
+        {"prior": 1.5},
+        {"hold_after_s": 2.0},
+        {"silence_s": 1e9},
+    ],
 )
 def test_settings_that_contradict_each_other_are_refused(wrong):
     with raises(ValueError, match="expected"):

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agent.core.events import (
     CancelReply,
     Digit,
@@ -21,8 +24,6 @@ from agent.core.events import (
     TurnEndPredicted,
 )
 from agent.core.turns import Floor, TurnConfig, TurnMachine
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 CONFIG = TurnConfig(user_max_s=20, agent_max_s=30)
 MOST_WAITS = 20
@@ -78,9 +79,9 @@ def play(machine, door, steps):
     now = 0.0
     for gap, event in steps:
         now += gap
-        ends = isinstance(event, ReplyDone | ReplyFailed) and door.live == event.reply
         actions = machine.expire(now)
         door.obey(actions)
+        ends = isinstance(event, ReplyDone | ReplyFailed) and door.live == event.reply
         if ends and door.live == event.reply and (door.is_released or machine.live is None):
             door.live = None
         if ends and machine.floor is Floor.PAUSE and isinstance(event, ReplyFailed):

@@ -1,6 +1,7 @@
 """The clock jumps, stands still while a thread works, and says when nothing can ever happen."""
 
 import asyncio
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -182,6 +183,19 @@ def test_the_default_threads_end_with_the_loop():
     before = set(threading.enumerate())
     assert run_virtual(main()).startswith("asyncio")
     assert set(threading.enumerate()) <= before
+
+
+def test_what_a_socket_has_is_read_before_the_clock_moves():
+    async def main():
+        loop = asyncio.get_running_loop()
+        here, there = socket.socketpair()
+        with here, there:
+            here.setblocking(False)
+            loop.call_soon(there.send, b"now")
+            async with asyncio.timeout(5):
+                return await loop.sock_recv(here, 10), now()
+
+    assert run_virtual(main()) == (b"now", 0.0)
 
 
 def test_the_same_script_is_the_same_run():
