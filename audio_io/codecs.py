@@ -10,6 +10,9 @@ SAMPLE_BYTES = 2
 
 _SCALE = 32768.0  # so that every 16-bit value comes back as itself
 
+_MULAW_BIAS = 33  # added to 14-bit magnitudes, so that each segment begins at a power of two
+_MULAW_MOST = 8191  # 13 bits of magnitude, bias included
+
 
 def to_pcm16(samples: Samples) -> bytes:
     """Float32 [n] as 16-bit little-endian PCM; what is beyond −1..1 is clipped, NaN is silence."""
@@ -30,3 +33,35 @@ def from_pcm16(data: bytes) -> Samples:
             "send whole samples in every message"
         )
     return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(_SCALE)
+
+
+def mulaw_encode(samples: Samples) -> bytes:
+    """Float32 [n] as G.711 µ-law, a byte a sample; clipped and silenced as in `to_pcm16`.
+
+    Source: ITU-T G.711 (1988), table 2a; 16-bit values are cut to its 14 as in ITU-T G.191's
+    ulaw_compress.
+    """
+    values = np.frombuffer(to_pcm16(samples), "<i2").astype(np.int32)
+    magnitudes = (np.where(values < 0, ~values, values) >> 2) + _MULAW_BIAS
+    magnitudes = np.minimum(magnitudes, _MULAW_MOST)
+    segments = np.frexp(magnitudes.astype(np.float64))[1] - 6  # 0 for 33-63, 7 for 4096-8191
+    steps = (magnitudes >> (segments + 1)) & 0xF
+    codes = (segments << 4) | steps | np.where(values < 0, 0x80, 0)
+    encoded: bytes = (~codes & 0xFF).astype(np.uint8).tobytes()  # sent with every bit inverted
+    return encoded
+
+
+def mulaw_decode(data: bytes) -> Samples:
+    """G.711 µ-law as float32 [n], −1..1. Source: ITU-T G.711 (1988), table 2a, times 4."""
+    return _MULAW_VALUES[np.frombuffer(data, np.uint8)]
+
+
+def _mulaw_values() -> Samples:
+    codes = ~np.arange(256) & 0xFF
+    segments, steps = (codes >> 4) & 7, codes & 0xF
+    magnitudes = (((2 * steps + _MULAW_BIAS) << segments) - _MULAW_BIAS) * 4
+    values = np.where(codes & 0x80, -magnitudes, magnitudes) / _SCALE
+    return values.astype(np.float32)
+
+
+_MULAW_VALUES = _mulaw_values()

@@ -1,0 +1,115 @@
+"""Where espeak's sound is cut: at words, with natural pauses between clauses. Pure."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from agent.core.audio import AudioFrame, Samples
+from agent.core.protocols import Speech
+from pipelines.engines.espeak_native import WordStart
+
+_STEP_CHARS = 300
+"""Longest text of one step: about 20 s of sound, so about 12 ms of work that others wait for."""
+
+_CHUNK_S = 0.2
+"""Longest piece of sound."""
+
+_SENTENCE_PAUSE_S = 0.25
+"""Longer than the gap people leave between turns, and the caller hears the end of the turn.
+
+Source: Stivers et al. 2009, PNAS 106(26): in ten languages the mean gap is about 0.2 s.
+"""
+
+_CLAUSE_PAUSE_S = 0.12
+"""A breath at a comma: heard as belonging together."""
+
+_AUDIBLE = 0.001
+"""−60 dBFS; espeak's own silence is digital zero."""
+
+_EDGE_S = 0.005
+"""Kept of the silence around the sound, so that no onset is clipped."""
+
+
+def steps(clause: str) -> Iterator[str]:
+    """The clause in texts short enough for one step, cut between words."""
+    text = ""
+    for word in clause.split():
+        if text and len(text) + 1 + len(word) > _STEP_CHARS:
+            yield text
+            text = ""
+        text = f"{text} {word}".lstrip()
+    if text:
+        yield text
+
+
+def pause_s(text: str) -> float:
+    """How long to be silent after this text, if more follows."""
+    end = text.rstrip("\"'”’)]»")[-1:]
+    if end in (".", "!", "?", "…"):
+        return _SENTENCE_PAUSE_S
+    return _CLAUSE_PAUSE_S if end in (",", ";", ":", "–", "—", "-") else 0.0
+
+
+def trim(sound: Samples, words: Sequence[WordStart], rate: int) -> tuple[Samples, list[WordStart]]:
+    """The sound without the silence around it; the words moved with it."""
+    audible = np.flatnonzero(np.abs(sound) > _AUDIBLE)
+    if len(audible) == 0:
+        return sound[:0], []
+    edge = round(_EDGE_S * rate)
+    first = max(0, int(audible[0]) - edge)
+    last = min(len(sound), int(audible[-1]) + 1 + edge)
+    moved = [WordStart(w.character, min(max(0, w.sample - first), last - first)) for w in words]
+    return sound[first:last], moved
+
+
+def cut(text: str, sound: AudioFrame, words: Sequence[WordStart]) -> Iterator[Speech]:
+    """The sound in pieces of at most 0.2 s; a piece carries the words that end with it.
+
+    A word of several pieces is carried by its last, so a word counts as heard once all of it was;
+    a pause after it carries nothing.
+    Joined by spaces, the words of all pieces are the text.
+    """
+    starts = _starts(text, words)
+    ends = [sample for _, sample in starts[1:]] + [len(sound.samples)]
+    for (word, start), end in zip(starts, ends, strict=True):
+        spoken = start + _spoken(sound.samples[start:end], sound.rate)
+        yield from pieces(_part(sound, start, spoken), word)
+        yield from pieces(_part(sound, spoken, end))
+
+
+def pieces(sound: AudioFrame, text: str = "") -> Iterator[Speech]:
+    """A stretch of sound in equal pieces of at most 0.2 s; the last carries the text."""
+    count = math.ceil(sound.duration_s / _CHUNK_S)
+    edges = [round(len(sound.samples) * n / count) for n in range(count + 1)] if count else []
+    for n, (start, end) in enumerate(pairwise(edges), 1):
+        yield Speech(_part(sound, start, end), text if n == count else "")
+
+
+def _spoken(span: Samples, rate: int) -> int:
+    """How many samples of a word's span are not the silence at its end; all if none is heard."""
+    audible = np.flatnonzero(np.abs(span) > _AUDIBLE)
+    return min(len(span), int(audible[-1]) + round(_EDGE_S * rate)) if len(audible) else len(span)
+
+
+def _part(sound: AudioFrame, start: int, end: int) -> AudioFrame:
+    return AudioFrame(sound.samples[start:end], sound.rate, sound.start + start)
+
+
+def _starts(text: str, words: Sequence[WordStart]) -> list[tuple[str, int]]:
+    """Each printed word and its first sample; what has no start of its own joins its neighbour.
+
+    Espeak reports one start for words it runs together, and several inside numbers.
+    """
+    found: list[tuple[str, int]] = []
+    for token in re.finditer(r"\S+", text):
+        own = [w.sample for w in words if token.start() <= w.character < token.end()]
+        if not found:
+            found.append((token.group(), 0))
+        elif own and own[0] > found[-1][1]:
+            found.append((token.group(), own[0]))
+        else:
+            found[-1] = (f"{found[-1][0]} {token.group()}", found[-1][1])
+    return found
