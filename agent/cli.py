@@ -58,11 +58,37 @@ def _parser() -> argparse.ArgumentParser:
     report = _command(commands, "report", _report, "figures and a picture of a recorded call")
     report.add_argument("folder", type=Path, help="a folder with call.wav and trace.jsonl")
 
-    bench = _command(commands, "bench", _bench, "what parley itself costs, in a table")
-    bench.add_argument("--out", type=Path, default=Path("out/bench"), help="folder for the results")
-
+    _add_bench(_command(commands, "bench", _bench, "measure who holds the floor, by ear"))
     _command(commands, "doctor", _doctor, "what is installed here, and what is missing")
     return parser
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("--target", default="offline",
+                       help="who is measured: a configuration, or ws://… (docs/benchmark.md)")  # fmt: skip
+    bench.add_argument("--out", type=Path, default=Path("out/bench"), help="an empty folder")
+    bench.add_argument("--scenarios", help="such as S1,S3,S4 (default: all)")
+    bench.add_argument("--quick", action="store_true", help="a small set, under a minute")
+    bench.add_argument("--virtual", action="store_true", help="in virtual time, where it can be")
+    bench.add_argument("--speech", type=Path, help="folder of recorded people with manifest.jsonl")
+    bench.add_argument("--seed", type=int, default=1, help="of everything left to chance")
+    bench.add_argument("--at-once", type=int, default=2, help="sessions at the same time")
+    bench.add_argument("--recording", type=Path, help="score somebody else's stereo WAV instead")
+    bench.add_argument("--events", type=Path, help="with --recording: what happened in it")
+    bench.add_argument("--max", action="append", default=[], metavar="FIGURE=BOUND",
+                       help="fail above it, such as gap.p95=900ms")  # fmt: skip
+    bench.add_argument("--min", action="append", default=[], metavar="FIGURE=BOUND",
+                       help="fail below it, such as joint=0.85")  # fmt: skip
+    bench.add_argument("--self-test", action="store_true", help="is the measurement right here?")
+    more = bench.add_subparsers(title="more", metavar="")
+    compare = _command(more, "compare", _bench_compare, "two runs side by side")
+    compare.add_argument("a", type=Path, help="results.json, or its folder")
+    compare.add_argument("b", type=Path, help="results.json, or its folder")
+    sweep = _command(more, "sweep", _bench_sweep, "what other settings would have decided")
+    sweep.add_argument("traces", type=Path, nargs="+", help="traces, or folders of calls")
+    sweep.add_argument("--set", required=True, help="such as turns.pause_max_s=0.4..2.0")
+    runtime = _command(more, "runtime", _bench_runtime, "what parley itself costs, in a table")
+    runtime.add_argument("--out", type=Path, default=Path("out/runtime"), help="a folder")
 
 
 def _command(
@@ -125,9 +151,27 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from floorbench.runtime import bench
+    from agent.commands.bench import bench
 
-    return bench(options.out)
+    return bench(options)
+
+
+def _bench_compare(options: argparse.Namespace) -> int:
+    from agent.commands.bench import bench_compare
+
+    return bench_compare(options)
+
+
+def _bench_sweep(options: argparse.Namespace) -> int:
+    from agent.commands.bench import bench_sweep
+
+    return bench_sweep(options)
+
+
+def _bench_runtime(options: argparse.Namespace) -> int:
+    from agent.commands.bench import bench_runtime
+
+    return bench_runtime(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

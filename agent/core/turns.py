@@ -256,15 +256,16 @@ class TurnMachine:
     def _overlap_expired(self, now: float) -> list[Action]:
         if not self._words.speaking():
             return self._resume(now)
-        if now >= self._since + self.config.yield_after_s:
+        if now >= self._since + self.config.yield_after_s or self._interrupts(final=False, now=now):
             return self._yield(now)
         self._deadline = self._overlap_deadline(now)
-        return [HoldReply(self._number())]
+        return [HoldReply(self._number())] if now >= self._since + self.config.hold_after_s else []
 
     def _overlap_deadline(self, now: float) -> float:
-        """When speech over the agent, if it goes on, first stops it and then takes the floor."""
-        hold = self._since + self.config.hold_after_s
-        return hold if now < hold else self._since + self.config.yield_after_s
+        """When speech over the agent, if it goes on, is decided, stops it, and takes the floor."""
+        config = self.config
+        points = (config.decide_after_s, config.hold_after_s, config.yield_after_s)
+        return min((self._since + p for p in points if self._since + p > now), default=now)
 
     # --- what follows -------------------------------------------------------------------------
 
@@ -335,13 +336,22 @@ class TurnMachine:
 
     def _overlapped(self, *, final: bool, now: float) -> list[Action]:
         """Words were said over the agent; act on what they mean, if that is clear."""
-        verdict = judge(self._words.text(), final=final, backchannels=self.config.backchannels)
-        if verdict is Overlap.INTERRUPTION:
+        if self._interrupts(final=final, now=now):
             return self._yield(now)
         if final:
             self._words.answer(self._words.claim())
             return self._resume(now) if self.floor is Floor.OVERLAP else []
         return []
+
+    def _interrupts(self, *, final: bool, now: float) -> bool:
+        """Whether the words said over the agent want the floor.
+
+        The first guesses at a beginning are noise: an "uh-huh" passes through "hello" and "but".
+        """
+        if not final and now < self._since + self.config.decide_after_s:
+            return False
+        verdict = judge(self._words.text(), final=final, backchannels=self.config.backchannels)
+        return verdict is Overlap.INTERRUPTION
 
     def _resume(self, now: float) -> list[Action]:
         self._enter(Floor.AGENT, now + self.config.agent_max_s)

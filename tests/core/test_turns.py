@@ -33,6 +33,7 @@ CONFIG = TurnConfig(
     speculations_max=2,
     final_wait_s=0.5,
     reply_wait_s=4.0,
+    decide_after_s=0.3,
     hold_after_s=0.6,
     yield_after_s=1.2,
     user_max_s=30.0,
@@ -424,6 +425,20 @@ def test_sound_without_words_over_the_agent_is_over_when_it_ends():
 def test_words_that_mean_it_cancel_the_reply_while_they_are_spoken():
     machine, actions = told(*OVERLAPPED, (4.3, Transcript(2, "", "stop")))
     assert (machine.floor, actions) == (Floor.USER, [CancelReply(1)])
+
+
+def test_the_first_guesses_at_words_over_the_agent_do_not_count():
+    machine, actions = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop")))
+    assert (machine.floor, actions) == (Floor.OVERLAP, [])
+    assert machine.handle(Transcript(2, "", "uh-huh"), 4.25) == []
+    assert machine.expire(4.3) == []
+    assert machine.floor is Floor.OVERLAP
+
+
+def test_words_that_still_stand_when_it_is_time_to_decide_interrupt():
+    machine, _ = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop")))
+    assert machine.expire(4.3) == [CancelReply(1)]
+    assert machine.floor is Floor.USER
 
 
 def test_an_interruption_known_only_at_its_end_is_answered():
