@@ -48,7 +48,7 @@ unit: .venv/.test
 	$(BIN)/pytest tests --ignore=tests/core
 
 bench: .venv/.offline
-	$(BIN)/parley bench
+	$(BIN)/parley bench runtime
 
 clean:
 	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
