@@ -61,7 +61,8 @@ def test_a_part_that_is_ready_before_the_one_in_front_costs_nothing():
 
 def test_a_part_the_trace_does_not_have_is_charged_to_the_next_one():
     stamps = Waterfall(speech_ended_s=0.2, first_audio_s=0.7, audible_s=0.7)
-    assert waited(stamps, 0.65, 0.0) == Waited(silence_s=0.2, voice_s=near(0.5), remainder_s=near(-0.05))
+    parts = Waited(silence_s=0.2, voice_s=near(0.5), remainder_s=near(-0.05))
+    assert waited(stamps, 0.65, 0.0) == parts
 
 
 def test_an_agent_that_answers_before_the_end_has_a_negative_delay_and_was_premature():
