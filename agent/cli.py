@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--target", default="offline",
-                       help="who is measured: a configuration, or ws://… (docs/benchmark.md)")  # fmt: skip
+                       help="a configuration, or ws://… (docs/benchmark.md)")  # fmt: skip
+    bench.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
+                       help="change one setting of a configuration")  # fmt: skip
     bench.add_argument("--out", type=Path, default=Path("out/bench"), help="an empty folder")
     bench.add_argument("--scenarios", help="such as S1,S3,S4 (default: all)")
     bench.add_argument("--quick", action="store_true", help="a small set, under a minute")

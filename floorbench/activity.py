@@ -16,6 +16,9 @@ Levels = NDArray[np.float64]
 
 FRAME_S = 0.01
 
+BLOCK_FRAMES = 6000
+"""A minute at a time is widened to float64, so that an hour of sound costs no more memory."""
+
 CALLER_UNDER_SPEECH_DB = -22.0
 """The caller sounds at -45 dBFS once the active level is set to -23 dBFS: 22 dB under it."""
 CALLER_ONSET_FRAMES = 3
@@ -56,8 +59,12 @@ class Span:
 def levels_db(samples: Samples, rate: int) -> Levels:
     """The level of every whole 10 ms frame of float32 [n], -1..1."""
     size = round(rate * FRAME_S)
-    frames = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
-    power = np.mean(frames**2, axis=1) if len(frames) else np.zeros(0)
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    blocks = [
+        np.mean(frames[i : i + BLOCK_FRAMES].astype(np.float64) ** 2, axis=1)
+        for i in range(0, len(frames), BLOCK_FRAMES)
+    ]
+    power = np.concatenate(blocks) if blocks else np.zeros(0)
     return np.asarray(10 * np.log10(np.maximum(power, 10 ** (QUIET_DB / 10))))
 
 

@@ -50,9 +50,9 @@ def _measure(options: argparse.Namespace, out: Path) -> FloorResults:
         seed=options.seed, quick=options.quick, at_once=options.at_once, speech=options.speech,
     )  # fmt: skip
     trusted = all(check.passed for check in run_self_test())
-    measured = target(options.target)
     clock = Clock.VIRTUAL if options.virtual else Clock.REAL
-    done = run(measured, out, settings, clock)
+    with target(options.target, options.set) as measured:
+        done = run(measured, out, settings, clock)
     about = _run(done.target, QUICK if options.quick else done.set_name, options.seed,
                  "passed" if trusted else "failed")  # fmt: skip
     return _results(read_sessions(out), about)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
+from floorbench.call.elements import card, cautions, table
 from floorbench.call.results import Caption, Interjection, Outcome, Results, TurnResult
 from floorbench.call.wording import NONE, clock, millis, note, plural, seconds, shortened, survived
 
@@ -15,14 +16,14 @@ def headlines(results: Results) -> str:
     s = results.summary
     whole, through = survived(results)
     cards = (
-        _card(
+        card(
             seconds(s.ear.p50_s),
             "until the caller hears the reply",
             f"p90 {seconds(s.ear.p90_s)}, p95 {seconds(s.ear.p95_s)} · {plural(s.ear.n, 'turn')}, "
             f"{s.ear.missed + s.unanswered} missed",
             _strip([t.ear_s for t in results.turns], "agent", PEOPLE_S),
         ),
-        _card(
+        card(
             seconds(s.stop.p50_s),
             "to fall silent when interrupted",
             f"p95 {seconds(s.stop.p95_s)} · {plural(s.stop.n, 'interruption')}; first quieter "
@@ -31,13 +32,13 @@ def headlines(results: Results) -> str:
             else "nobody interrupted it",
             _strip([i.stop_s for i in results.interjections], "overlap"),
         ),
-        _card(
+        card(
             f"{whole} of {through}" if through else NONE,
             "sounds of listening talked on through",
             "without a hole of 0.3 s: “mm-hm”, “yes”, a cough" if through else "nobody made one",
             _pips(whole, through, "kept"),
         ),
-        _card(
+        card(
             f"{s.premature} of {len(results.turns)}",
             "replies that cut the caller off",
             f"both spoke for {seconds(s.talk_over.total_s, 1)} in all, "
@@ -46,13 +47,6 @@ def headlines(results: Results) -> str:
         ),
     )
     return "".join(cards)
-
-
-def _card(figure: str, label: str, detail: str, extra: str = "") -> str:
-    return (
-        f'<div class="card"><p class="figure">{escape(figure)}</p><p class="label">'
-        f'{escape(label)}</p>{extra}<p class="detail">{escape(detail)}</p></div>'
-    )
 
 
 def _strip(delays: Iterable[float | None], kind: str, people_s: float | None = None) -> str:
@@ -116,7 +110,7 @@ def turns_table(results: Results) -> str:
     head = ("", "caller said", "heard", "silence", "words", "decided", "token", "audio", "played",
             "rest", "note")  # fmt: skip
     body = (_turn(n, t, results) for n, t in enumerate(results.turns, start=1))
-    return _table(head, body, "No turn of the caller was answered.")
+    return table(head, body, "No turn of the caller was answered.")
 
 
 def _turn(number: int, turn: TurnResult, results: Results) -> tuple[str, ...]:
@@ -139,7 +133,7 @@ def _turn(number: int, turn: TurnResult, results: Results) -> tuple[str, ...]:
 def interjections_table(results: Results) -> str:
     """What happened when the caller spoke while the agent spoke."""
     head = ("at", "caller said", "the agent", "quieter after", "silent after", "hole", "undecided")
-    return _table(
+    return table(
         head, map(_interjection, results.interjections), "Nobody spoke while the agent spoke."
     )
 
@@ -148,18 +142,6 @@ def _interjection(i: Interjection) -> tuple[str, ...]:
     words = escape(shortened(i.words, 60)) or "<em>no words</em>"
     delays = (i.duck_s, i.stop_s, i.hole_s, i.undecided_for_s)
     return (clock(i.start_s), words, i.outcome.value, *map(millis, delays))
-
-
-def _table(head: tuple[str, ...], body: Iterable[tuple[str, ...]], nothing: str) -> str:
-    rows = list(body)
-    if not rows:
-        return f'<p class="none">{nothing}</p>'
-    top = "".join(f'<th scope="col">{name}</th>' for name in head)
-    lines = ("".join(f"<td>{cell}</td>" for cell in row) for row in rows)
-    return (
-        f"<table><thead><tr>{top}</tr></thead><tbody>"
-        f"{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table>"
-    )
 
 
 def notices(results: Results) -> str:
@@ -173,7 +155,4 @@ def notices(results: Results) -> str:
     ]
     if s.missing:
         told.append(f"{plural(s.missing, 'sample')} of replies were not ready in time")
-    if not told:
-        return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in told)
-    return f'<section class="notices"><h2>To keep in mind</h2><ul>{items}</ul></section>'
+    return cautions(told)

@@ -72,7 +72,7 @@ def cut(text: str, sound: AudioFrame, words: Sequence[WordStart]) -> Iterator[Sp
     a pause after it carries nothing.
     Joined by spaces, the words of all pieces are the text.
     """
-    starts = _starts(text, words)
+    starts = _starts(text, words, len(sound.samples))
     ends = [sample for _, sample in starts[1:]] + [len(sound.samples)]
     for (word, start), end in zip(starts, ends, strict=True):
         spoken = start + _spoken(sound.samples[start:end], sound.rate)
@@ -98,7 +98,7 @@ def _part(sound: AudioFrame, start: int, end: int) -> AudioFrame:
     return AudioFrame(sound.samples[start:end], sound.rate, sound.start + start)
 
 
-def _starts(text: str, words: Sequence[WordStart]) -> list[tuple[str, int]]:
+def _starts(text: str, words: Sequence[WordStart], count: int) -> list[tuple[str, int]]:
     """Each printed word and its first sample; what has no start of its own joins its neighbour.
 
     Espeak reports one start for words it runs together, and several inside numbers.
@@ -108,7 +108,7 @@ def _starts(text: str, words: Sequence[WordStart]) -> list[tuple[str, int]]:
         own = [w.sample for w in words if token.start() <= w.character < token.end()]
         if not found:
             found.append((token.group(), 0))
-        elif own and own[0] > found[-1][1]:
+        elif own and found[-1][1] < own[0] < count:
             found.append((token.group(), own[0]))
         else:
             found[-1] = (f"{found[-1][0]} {token.group()}", found[-1][1])

@@ -91,16 +91,16 @@ class ScriptedRecognition:
     def __init__(self, segment: int, settings: ScriptedRecognizerSettings) -> None:
         self._segment = segment
         self._settings = settings
-        self._from_s = math.inf
-        self._to_s = 0.0
+        self._start: int | None = None
+        self._end = 0
         self._reported = 0
 
     async def feed(self, frame: AudioFrame) -> list[Transcript]:
         """One partial for each word this frame completes; a word is stable once another follows."""
-        self._from_s = min(self._from_s, frame.start / frame.rate)
-        self._to_s = frame.end / frame.rate
-        due_s = self._to_s - self._settings.partial_delay_s
-        words = [w.text for w in self._said() if w.end_s <= due_s]
+        self._start = frame.start if self._start is None else self._start
+        self._end = frame.end
+        due = self._end - self._position(self._settings.partial_delay_s)
+        words = [w.text for w in self._said() if self._position(w.end_s) <= due]
         news = range(self._reported + 1, len(words) + 1)
         self._reported = max(self._reported, len(words))
         return [self._partial(words[:count]) for count in news]
@@ -114,11 +114,12 @@ class ScriptedRecognition:
         """Nothing to give back."""
 
     def _said(self) -> list[ScriptedWords]:
-        return [
-            w
-            for w in self._settings.words
-            if self._from_s <= (w.start_s + w.end_s) / 2 <= self._to_s
-        ]
+        start, end = self._start or 0, self._end
+        middles = [(self._position((w.start_s + w.end_s) / 2), w) for w in self._settings.words]
+        return [word for middle, word in middles if start <= middle < end]
+
+    def _position(self, time_s: float) -> int:
+        return round(time_s * self._settings.rate)
 
     def _partial(self, words: list[str]) -> Transcript:
         return Transcript(self._segment, " ".join(words[:-1]), words[-1])

@@ -19,15 +19,20 @@ class Agreement:
     """
 
     def __init__(self, agreeing: int) -> None:
-        self._latest: deque[list[str]] = deque(maxlen=agreeing)
+        self._latest: deque[list[list[str]]] = deque(maxlen=agreeing)
         self._stable: list[str] = []
 
-    def take(self, hypothesis: str) -> tuple[str, str]:
-        """Stable and unstable words after one more hypothesis."""
+    def take(self, hypothesis: str, *rivals: str) -> tuple[str, str]:
+        """Stable and unstable words after one more hypothesis.
+
+        Args:
+            hypothesis: what is believed now.
+            rivals: what may be believed later; they have to agree as well.
+        """
         words = hypothesis.split()
-        self._latest.append(words)
+        self._latest.append([words, *(rival.split() for rival in rivals)])
         if len(self._latest) == self._latest.maxlen:
-            agreed = _common(list(self._latest))
+            agreed = _common([row for rows in self._latest for row in rows])
             if agreed[: len(self._stable)] == self._stable:
                 self._stable = agreed
         return " ".join(self._stable), " ".join(self._rest(words))

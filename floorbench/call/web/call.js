@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
   const call = JSON.parse(byId("data").textContent);
@@ -12,16 +11,11 @@
   const ROW = { axis: 20, callerWords: 24, caller: 60, gap: 142, floor: 164, agent: 192, marks: 278, agentWords: 296 };
   const WAVE = 78, FLOOR_HEIGHT = 20, HEIGHT = 336, MOST = 500;
 
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const lanes = ["caller", "agent"].map((who) => {
     const lane = call.lanes[who];
-    return { who, top: ROW[who], peak: bytes(lane.peak), rms: bytes(lane.rms), spans: lane.spans };
+    return { who, top: ROW[who], peak: bytes(lane.peak), rms: bytes(lane.rms), bin: call.bin, spans: lane.spans };
   });
   const ends = call.gaps.map((gap) => gap[0]);
-  const clock = (s) => {
-    const tenths = Math.round(Math.max(s, 0) * 10);
-    return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
-  };
 
   document.documentElement.classList.add("js");
   sound.removeAttribute("controls");
@@ -29,10 +23,7 @@
   let colour = {};
 
   function readColours() {
-    const style = getComputedStyle(document.documentElement);
-    for (const name of ["bg", "card", "ink", "soft", "line", "caller", "agent", "caller-soft", "agent-soft", "overlap", "open"]) {
-      colour[name] = style.getPropertyValue("--" + name).trim();
-    }
+    colour = palette(["bg", "card", "ink", "soft", "line", "caller", "agent", "caller-soft", "agent-soft", "overlap", "open"]);
   }
 
   // ---- drawing --------------------------------------------------------------------------------
@@ -77,35 +68,10 @@
   }
 
   function drawLane(pen, view, lane) {
-    const middle = lane.top + WAVE / 2;
     pen.fillStyle = colour[lane.who + "-soft"];
-    for (const [from, to] of lane.spans) {
-      if (to < view.from || from > view.to) continue;
-      pen.beginPath();
-      pen.roundRect((from - view.from) * scale, lane.top, Math.max(2, (to - from) * scale), WAVE, 5);
-      pen.fill();
-    }
+    drawSpans(pen, view, lane.spans, lane.top, WAVE);
     pen.fillStyle = colour[lane.who];
-    const step = Math.max(1, call.bin * scale >= 3 ? call.bin * scale : 1);
-    const width = step > 2 ? step - 1 : step;
-    const first = Math.max(0, Math.floor(view.from / call.bin));
-    const origin = (first * call.bin - view.from) * scale;
-    for (let x = origin; x < view.width; x += step) {
-      const a = Math.round((view.from + x / scale) / call.bin);
-      const b = Math.max(a + 1, Math.round((view.from + (x + step) / scale) / call.bin));
-      let peak = 0, rms = 0;
-      for (let i = Math.max(a, 0); i < b && i < lane.peak.length; i++) {
-        if (lane.peak[i] > peak) peak = lane.peak[i];
-        if (lane.rms[i] > rms) rms = lane.rms[i];
-      }
-      if (!peak) continue;
-      const tall = Math.max(1, (peak / 255) * (WAVE - 8)), dense = (rms / 255) * (WAVE - 8);
-      pen.globalAlpha = 0.42;
-      pen.fillRect(x, middle - tall / 2, width, tall);
-      pen.globalAlpha = 1;
-      pen.fillRect(x, middle - dense / 2, width, dense);
-    }
-    pen.fillRect(0, middle - 0.5, view.width, 0.6);
+    drawWave(pen, view, lane, lane.top, WAVE);
   }
 
   function drawFloors(pen, view) {
@@ -141,7 +107,7 @@
       pen.moveTo(b, ROW.gap + 4); pen.lineTo(b, ROW.agent + WAVE);
       pen.stroke();
       pen.setLineDash([]);
-      const label = `${Math.round((onset - end) * 1000)} ms`.replace("-", "\u2212");
+      const label = `${signed(Math.round((onset - end) * 1000))} ms`;
       const wide = pen.measureText(label).width + 12, x = (a + b) / 2 - wide / 2;
       pen.beginPath();
       pen.roundRect(x, ROW.gap + 1, wide, 18, 9);
@@ -173,18 +139,9 @@
   }
 
   function draw() {
-    const ratio = window.devicePixelRatio || 1, wide = scroller.clientWidth;
-    if (canvas.width !== Math.round(wide * ratio)) {
-      canvas.width = Math.round(wide * ratio);
-      canvas.height = Math.round(HEIGHT * ratio);
-      canvas.style.width = wide + "px";
-      canvas.style.height = HEIGHT + "px";
-    }
-    const pen = canvas.getContext("2d");
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, wide, HEIGHT);
+    const wide = scroller.clientWidth, pen = sized(canvas, wide, HEIGHT);
     const from = scroller.scrollLeft / scale;
-    const view = { from, to: from + wide / scale, width: wide };
+    const view = { from, to: from + wide / scale, width: wide, scale };
     drawAxis(pen, view);
     for (const lane of lanes) drawLane(pen, view, lane);
     drawFloors(pen, view);

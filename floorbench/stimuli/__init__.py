@@ -1,0 +1,1 @@
+"""What the caller says, and the noises and rooms around it, from a seed."""

@@ -1,0 +1,1 @@
+"""Who is measured: each target is a call seen from the caller's side."""

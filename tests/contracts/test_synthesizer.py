@@ -1,0 +1,141 @@
+"""What every synthesizer keeps to."""
+
+import asyncio
+import contextlib
+
+import numpy as np
+from pytest import fixture, mark, param
+
+from agent.virtual_loop import run_virtual
+from pipelines.engines.espeak import Espeak, EspeakSettings
+from pipelines.engines.scripted import ScriptedSynthesizer, ScriptedSynthesizerSettings
+from tests.contracts.voices import given, said
+
+CLAUSES = ("Hello there,", "how can I help you? We open at 9 tomorrow.", "Incomprehensibilities!")
+
+
+@fixture(
+    params=[
+        param(lambda: ScriptedSynthesizer.load(ScriptedSynthesizerSettings()), id="scripted"),
+        param(lambda: Espeak.load(EspeakSettings()), id="espeak", marks=mark.models),
+    ]
+)
+def engine(request):
+    made = request.param()
+    yield made
+    made.close()
+
+
+def alike(first, second):
+    """Whether two sounds say the same: espeak-ng never makes the same samples twice.
+
+    Their length agrees within 1 %, and their loudness, taken every 20 ms, rises and falls together.
+    """
+    if abs(len(first) - len(second)) > 0.01 * len(first):
+        return False
+    count = min(len(first), len(second)) // 400 * 400
+    rise = [np.sqrt(np.mean(s[:count].reshape(-1, 400) ** 2, axis=1)) for s in (first, second)]
+    flat = np.ptp(rise[0]) < 1e-3  # a steady tone
+    return flat or float(np.corrcoef(*rise)[0, 1]) > 0.9
+
+
+async def pieces(engine, *clauses):
+    return [speech async for speech in engine.speak(given(*clauses))]
+
+
+def test_pieces_follow_each_other_from_the_first_sample_without_a_gap(engine):
+    frames = [speech.frame for speech in run_virtual(pieces(engine, *CLAUSES))]
+    assert [f.start for f in frames] == [0, *(f.end for f in frames[:-1])]
+    assert {f.rate for f in frames} == {engine.rate}
+
+
+def test_a_piece_is_never_longer_than_a_fifth_of_a_second(engine):
+    found = run_virtual(pieces(engine, *CLAUSES))
+    assert max(speech.frame.duration_s for speech in found) <= 0.2
+    assert min(len(speech.frame.samples) for speech in found) > 0
+
+
+def test_sound_is_float32_within_full_scale_and_audible(engine):
+    sound = run_virtual(said(engine, *CLAUSES))
+    assert sound.dtype == np.float32
+    assert 0.05 < np.abs(sound).max() <= 1
+
+
+def test_the_pieces_carry_exactly_the_words_that_were_given(engine):
+    found = run_virtual(pieces(engine, *CLAUSES))
+    assert " ".join(speech.text for speech in found if speech.text) == " ".join(CLAUSES)
+
+
+def test_the_sound_of_a_clause_does_not_depend_on_what_comes_after_it(engine):
+    alone = run_virtual(said(engine, CLAUSES[0]))
+    longer = run_virtual(said(engine, *CLAUSES))
+    assert alike(longer[: len(alone)], alone)
+
+
+def test_the_first_sound_comes_before_the_second_clause_is_asked_for(engine):
+    asked = []
+
+    async def clauses():
+        for clause in CLAUSES:
+            asked.append(clause)
+            yield clause
+
+    async def first():
+        async with contextlib.aclosing(engine.speak(clauses())) as speech:
+            return await anext(speech)
+
+    assert len(run_virtual(first()).frame.samples) > 0
+    assert asked == [CLAUSES[0]]
+
+
+def test_no_words_make_no_sound(engine):
+    assert run_virtual(pieces(engine, "", "  ")) == []
+
+
+def test_two_replies_at_once_do_not_mix(engine):
+    async def both():
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(said(engine, c)) for c in (CLAUSES[0], CLAUSES[2])]
+        return [task.result() for task in tasks]
+
+    first, second = run_virtual(both())
+    assert alike(first, run_virtual(said(engine, CLAUSES[0])))
+    assert alike(second, run_virtual(said(engine, CLAUSES[2])))
+
+
+@mark.parametrize("after", [1, 2, 5])
+def test_a_reply_left_in_the_middle_does_not_disturb_the_next(engine, after):
+    async def left():
+        async with contextlib.aclosing(engine.speak(given(*CLAUSES))) as speech:
+            for _ in range(after):
+                await anext(speech)
+
+    whole = run_virtual(said(engine, *CLAUSES))
+    run_virtual(left())
+    assert alike(run_virtual(said(engine, *CLAUSES)), whole)
+
+
+@mark.parametrize("after", [0, 1, 3])
+def test_a_reply_cancelled_at_any_piece_does_not_disturb_the_next(engine, after):
+    async def waiting_for(speech):
+        for _ in range(after):
+            await anext(speech)
+        asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+        async for _ in speech:
+            await asyncio.sleep(0)
+
+    async def cancelled():
+        async with contextlib.aclosing(engine.speak(given(*CLAUSES))) as speech:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(waiting_for(speech))
+            except asyncio.CancelledError:
+                pass
+        return await said(engine, *CLAUSES)
+
+    assert alike(run_virtual(cancelled()), run_virtual(said(engine, *CLAUSES)))
+
+
+def test_an_engine_may_be_closed_twice(engine):
+    engine.close()
+    engine.close()

@@ -1,0 +1,113 @@
+"""What somebody types, and who is meant."""
+
+from contextlib import contextmanager
+
+from pytest import mark, raises
+
+from agent.core.errors import ConfigError
+from floorbench.targets import in_process
+from floorbench.targets.media_stream import MediaStream
+from floorbench.targets.moshi import Moshi
+from floorbench.targets.parley_ws import ParleyWs
+from floorbench.targets.pcm_ws import PcmWs
+from floorbench.targets.realtime import Realtime
+from floorbench.targets.registry import target
+
+OPENAI = "wss://api.openai.com/v1/realtime?model=gpt-realtime"
+HERE = "ws://127.0.0.1:9000/v1/realtime"
+
+
+@mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("ws://127.0.0.1:8080/ws", ParleyWs("ws://127.0.0.1:8080/ws")),
+        ("wss://example.org/ws", ParleyWs("wss://example.org/ws")),
+        ("pcm+ws://h:1/a?rate=8000", PcmWs("ws://h:1/a", 8000)),
+        ("pcm+wss://h/a?room=7&key_env=K", PcmWs("wss://h/a?room=7", 16000, "K")),
+        (f"realtime+{OPENAI}", Realtime(OPENAI, "gpt-realtime", key_env="OPENAI_API_KEY")),
+        (f"realtime+{HERE}?model=m", Realtime(f"{HERE}?model=m", "m")),
+        (
+            f"realtime+{HERE}?voice=v&turn_detection=server_vad&instructions=Be+brief.&key_env=K",
+            Realtime(HERE, "", "v", "server_vad", "Be brief.", "K"),
+        ),
+        ("twilio+ws://h:1/media?who=bench", MediaStream("ws://h:1/media", {"who": "bench"})),
+        ("moshi+wss://h/api/chat?seed=1", Moshi("wss://h/api/chat?seed=1")),
+    ],
+)
+def test_a_network_address_is_the_target_of_its_dialect(spec, meant):
+    with target(spec) as found:
+        assert found == meant
+
+
+@mark.parametrize(
+    ("spec", "name"),
+    [
+        ("ws://me:secret@h:1/ws?token=secret", "ws://h:1/ws"),
+        ("pcm+ws://me:secret@h:1/a?key=secret", "pcm+ws://h:1/a?rate=16000"),
+        ("realtime+wss://h/v1?model=m&key=secret", "realtime+wss://h/v1?model=m"),
+        ("twilio+ws://h:1/a?key=secret", "twilio+ws://h:1/a"),
+        ("moshi+ws://h:1/api/chat?key=secret", "moshi+ws://h:1/api/chat"),
+    ],
+)
+def test_a_name_says_who_is_measured_and_keeps_secrets(spec, name):
+    with target(spec) as found:
+        assert found.name == name
+
+
+@mark.parametrize(
+    "spec",
+    ["", "offlin", "http://h/", "sip+ws://h/", "ws://", "ws+pcm://h/", "realtime+http://h/", "://"],
+)
+def test_what_is_no_target_is_told_what_is_allowed(spec):
+    with raises(ConfigError) as fault, target(spec):
+        pass
+    sentence = str(fault.value)
+    assert sentence.startswith(f"--target {spec}")
+    for allowed in ("offline", "ws://", "pcm+ws://", "realtime+wss://", "twilio+ws://", "moshi+ws"):
+        assert allowed in sentence
+
+
+@mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("pcm+ws://h:1/a?rate=fast", "rate: expected a number of Hz, found 'fast'"),
+        ("pcm+ws://h:1/a?rate=1", "rate: expected 8000 to 48000 Hz, found 1"),
+        ("ws://h:port/ws", "port"),
+        ("ws://h:99999/ws", "ort out of range"),
+    ],
+)
+def test_an_address_that_cannot_be_is_a_sentence(spec, sentence):
+    with raises(ConfigError, match=sentence), target(spec):
+        pass
+
+
+def test_a_secret_in_a_wrong_address_is_not_repeated():
+    with raises(ConfigError) as fault, target("sip+ws://me:secret@h/x?key=secret"):
+        pass
+    assert "secret" not in str(fault.value)
+
+
+@mark.parametrize("spec", ["offline", "my/agent.toml"])
+def test_a_configuration_is_an_agent_in_this_process(monkeypatch, spec):
+    opened = []
+
+    @contextmanager
+    def agent(found, overrides):
+        opened.append((found, overrides))
+        yield "in process"
+        opened.append("closed")
+
+    monkeypatch.setattr(in_process, "InProcess", agent)
+    with target(spec, ["turns.prior=0.6"]) as found:
+        assert found == "in process"
+    assert opened == [(spec, ["turns.prior=0.6"]), "closed"]
+
+
+def test_settings_are_for_configurations_only():
+    with raises(ConfigError, match="--set"), target("ws://h:1/ws", ["turns.prior=0.6"]):
+        pass
+
+
+def test_a_configuration_that_is_not_there_is_a_sentence():
+    with raises(ConfigError, match=r"nowhere\.toml: cannot be read"), target("nowhere.toml"):
+        pass
