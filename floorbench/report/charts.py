@@ -62,7 +62,7 @@ def _span(from_s: float) -> str:
 def _apart(name: str, count: int, top: int, kind: str) -> str:
     return (
         f'<div class="apart {kind}"><div class="bars">{_bar(count, top, f"{name}: {count}")}</div>'
-        f"<b>{count}</b><span>{escape(name)}</span></div>"
+        f"<b>{count}</b><span>{escape(name).replace(' s', '&nbsp;s')}</span></div>"
     )
 
 
@@ -156,7 +156,10 @@ def trade(results: FloorResults, curve: Curve | None) -> str:
     def place(gap_s: float, rate: float) -> tuple[float, float]:
         return 100 * max(gap_s, 0.0) / wide, 100 - 100 * min(rate, tall) / tall
 
-    dots = [_dot("theirs", place(g, rate), f"{who} {seconds(g)}") for g, rate, who in theirs]
+    dots = [
+        _dot("theirs high" if n % 2 else "theirs", place(g, rate), who)
+        for n, (g, rate, who) in enumerate(sorted(theirs))
+    ]
     dots += [_dot("set", place(g, rate), label) for g, rate, label in points]
     if len(known) == 2:
         dots.append(_dot("here", place(known[0], known[1]), "this run"))
@@ -165,8 +168,19 @@ def trade(results: FloorResults, curve: Curve | None) -> str:
         f'<div class="trade" role="img" aria-label="{escape(trade_in_words(results, curve))}">'
         f'<div class="field"><span class="limit" style="top:{place(0, PREMATURE_BUDGET)[1]:.2f}%">'
         f"<b>5 %</b></span>{_path(line)}{''.join(dots)}</div>"
-        f"{_rates(tall)}{_gap_scale(wide)}</div>"
+        f"{_rates(tall)}{_gap_scale(wide)}</div>{_key(len(known) == 2, bool(points))}"
+        f'<p class="hint">{escape(trade_in_words(results, curve))}.</p>'
     )
+
+
+def _key(here: bool, swept: bool) -> str:
+    kinds = (
+        ("here", "this run, mean gap", here),
+        ("set", "settings of the sweep", swept),
+        ("theirs", "published", True),
+    )
+    shown_kinds = (f'<li><i class="dot {k}"></i>{words}</li>' for k, words, there in kinds if there)
+    return f'<ul class="key">{"".join(shown_kinds)}</ul>'
 
 
 def _points(curve: Curve | None) -> list[tuple[float, float, str]]:

@@ -49,7 +49,6 @@ def _words(
         "headlines": headlines.headlines(results),
         "histogram": charts.gap_histogram(results),
         "trade": charts.trade(results, curve),
-        "trade_words": escape(charts.trade_in_words(results, curve)),
         "pauses": charts.by_pause(results),
         "scenarios": tables.scenarios(results),
         "figures": tables.figures(results),

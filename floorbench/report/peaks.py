@@ -58,7 +58,7 @@ def drawn(folder: Path, results: FloorResults) -> Mapping[str, Drawn]:
     found = {}
     for session in results.sessions:
         path = recording_of(folder, session)
-        recording = _read(path) if True else None
+        recording = _read(path) if path is not None else None
         if recording is not None:
             size = round(recording.rate * size_s)
             found[session.id] = Drawn(

@@ -91,7 +91,8 @@ def pieces(sound: AudioFrame, text: str = "") -> Iterator[Speech]:
 def _spoken(span: Samples, rate: int) -> int:
     """How many samples of a word's span are not the silence at its end; all if none is heard."""
     audible = np.flatnonzero(np.abs(span) > _AUDIBLE)
-    return min(len(span), int(audible[-1]) + round(_EDGE_S * rate)) if len(audible) else len(span)
+    edge = round(_EDGE_S * rate)
+    return min(len(span), int(audible[-1]) + 1 + edge) if len(audible) else len(span)
 
 
 def _part(sound: AudioFrame, start: int, end: int) -> AudioFrame:

@@ -43,7 +43,7 @@ class PocketSphinxSettings:
     """
 
     decoders: int = 4
-    tolerance: float = 0.5
+    tolerance: float = 0.55
     acoustic_model: str = ""
     language_model: str = ""
     dictionary: str = ""

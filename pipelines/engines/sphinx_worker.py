@@ -6,6 +6,7 @@ Started by `sphinx_process`, ends when its standard input does, so it never outl
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import IO
 
 from agent.core.errors import EngineError
@@ -20,7 +21,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     settings = json.loads(sys.argv[1])
-    serve(Searches(settings["model"], settings["tolerance"]), requests, answers)
+    with suppress(BrokenPipeError):
+        serve(Searches(settings["model"], settings["tolerance"]), requests, answers)
+    os._exit(0)  # nothing to save, and an answer nobody reads cannot be flushed
 
 
 def serve(searches: Searches, requests: IO[bytes], answers: IO[bytes]) -> None:

@@ -30,11 +30,9 @@ def served(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             address = re.search(r"http://\S+", process.stdout.readline())[0]
-            yield address, tmp_path
+            yield address, tmp_path, process
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=15)
-    assert process.returncode == 0
+            process.kill()
 
 
 async def greeting(address):
@@ -54,10 +52,12 @@ async def greeting(address):
 
 
 def test_a_caller_is_greeted_and_the_call_is_kept(served):
-    address, folder = served
+    address, folder, process = served
     assert asyncio.run(greeting(address)) > SPOKEN_S
     with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
         assert json.load(answer)["status"] == "ok"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=15) == 0
     (call,) = [path for path in folder.iterdir() if path.is_dir()]
     lines = [json.loads(line) for line in (call / "trace.jsonl").read_text().splitlines()]
     assert lines[0]["agent"] == "The Olive Tree"

@@ -39,16 +39,16 @@ def virtual(target, out, **settings):
 
 
 def test_a_run_keeps_a_recording_and_its_events_for_every_session(tmp_path):
-    done = virtual(attentive(), tmp_path, scenarios=("S1", "S8"), limit=1)
+    done = virtual(attentive(), tmp_path, scenarios=("S1", "S10"), limit=1)
     assert (done.sessions, done.faults, done.void) == (2, {}, ())
     assert done.target == "attentive"
     names = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.*"))
     assert names == [
         "sessions/S1-000/events.json",
         "sessions/S1-000/session.wav",
-        "sessions/S8-000/events.json",
-        "sessions/S8-000/microphone.wav",
-        "sessions/S8-000/session.wav",
+        "sessions/S10-000/events.json",
+        "sessions/S10-000/microphone.wav",
+        "sessions/S10-000/session.wav",
     ]
 
 

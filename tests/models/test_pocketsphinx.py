@@ -1,0 +1,206 @@
+"""PocketSphinx understands what it expects, hears when it is something else, and survives."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from pytest import fixture, mark, raises
+
+from agent.core.audio import AudioFrame
+from agent.core.errors import EngineFailed, EngineUnavailable
+from agent.core.protocols import Expectation
+from pipelines.engines import pocketsphinx
+from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
+from tests.contracts.voices import spoken
+
+pytestmark = mark.models
+
+DESK = (
+    "#JSGF V1.0;\ngrammar desk;\npublic <desk> = <table> | <small> | where are you located;\n"
+    "<table> = [i would like] a table for <number> people;\n"
+    "<number> = two | three | four | five;\n<small> = yes | no | right | i see | okay | mm-hmm;\n"
+)
+
+
+@fixture
+def engine():
+    made = PocketSphinx.load(PocketSphinxSettings(decoders=1))
+    yield made
+    made.close()
+
+
+async def final(engine, sound, grammar="", phrases=()):
+    recognition = await engine.open(1, Expectation(phrases, grammar))
+    try:
+        await recognition.feed(sound)
+        return (await recognition.finish()).text
+    finally:
+        await recognition.close()
+
+
+@mark.parametrize(
+    "words",
+    ["i would like a table for four people", "a table for two people", "where are you located"],
+)
+def test_it_understands_what_the_grammar_expects(engine, words):
+    assert asyncio.run(final(engine, spoken(words), DESK)) == words
+
+
+@mark.parametrize("words", ["right", "i see", "yes"])
+def test_it_understands_small_words(engine, words):
+    assert asyncio.run(final(engine, spoken(words), DESK)) == words
+
+
+def test_what_the_grammar_does_not_expect_is_not_forced_into_it(engine):
+    sound = spoken("my uncle has been painting the garden fence since yesterday")
+    phrases = ("a table for two people", "where are you located", "yes", "no")
+    heard = asyncio.run(final(engine, sound, phrases=phrases))
+    assert heard
+    assert heard not in phrases
+
+
+def test_a_grammar_can_change_from_segment_to_segment(engine):
+    sound = spoken("where are you located")
+
+    async def thrice():
+        return [await final(engine, sound, phrases=p) for p in (("yes", "no"), (), ("yes",))] + [
+            await final(engine, sound, DESK)
+        ]
+
+    *free, expected = asyncio.run(thrice())
+    assert expected == "where are you located"
+    assert free[0] == free[1] == free[2] != ""
+
+
+def test_more_grammars_than_are_kept_work_in_any_order(engine):
+    sound = spoken("where are you located")
+    grammars = [("where are you located", f"number {n}") for n in ("one two three".split() * 4)]
+    many = [("where are you located", *["yes"] * 1, *"a b c d e f g h i j".split()[:n])
+            for n in range(11)]  # fmt: skip
+
+    async def all_of_them():
+        return {await final(engine, sound, phrases=p) for p in (*grammars, *many, *grammars)}
+
+    assert asyncio.run(all_of_them()) == {"where are you located"}
+
+
+def test_words_missing_from_the_dictionary_are_said_as_espeak_says_them(engine):
+    phrases = ("put me through to tokodemo", "yes")
+    assert asyncio.run(final(engine, spoken(phrases[0]), phrases=phrases)) == phrases[0]
+
+
+def test_a_word_that_nobody_can_say_is_named_and_the_next_segment_works(engine):
+    sound = spoken("where are you located")
+    bad = "#JSGF V1.0; grammar g; public <g> = yes | \u200b;"
+    with raises(EngineFailed, match="cannot be pronounced"):
+        asyncio.run(final(engine, sound, bad))
+    assert asyncio.run(final(engine, sound, DESK)) == "where are you located"
+
+
+def test_a_grammar_that_is_none_is_shown_and_the_next_segment_works(engine):
+    sound = spoken("where are you located")
+    with raises(EngineFailed, match=r"expected a JSGF grammar.*yes please"):
+        asyncio.run(final(engine, sound, "yes please"))
+    assert asyncio.run(final(engine, sound, DESK)) == "where are you located"
+
+
+def test_another_rate_is_refused(engine):
+    with raises(EngineFailed, match="expected sound at 16000 Hz, found 8000 Hz"):
+        asyncio.run(final(engine, AudioFrame(np.zeros(800, np.float32), 8_000, 0)))
+
+
+def test_a_closed_recognition_takes_no_more_sound(engine):
+    async def closed():
+        recognition = await engine.open(1, Expectation())
+        await recognition.close()
+        await recognition.feed(spoken("yes"))
+
+    with raises(EngineFailed, match="closed"):
+        asyncio.run(closed())
+
+
+def worker_ids():
+    """The worker processes of this one."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+            command = (entry.parent / "cmdline").read_text()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[1]) == os.getpid() and "sphinx_worker" in command:
+            found.append(int(entry.parent.name))
+    return found
+
+
+def test_a_worker_that_dies_fails_its_segment_and_the_next_has_a_new_one(engine):
+    sound = spoken("where are you located")
+
+    async def dying():
+        recognition = await engine.open(1, Expectation((), DESK))
+        try:
+            await recognition.feed(sound)
+            (worker,) = worker_ids()
+            os.kill(worker, signal.SIGKILL)
+            await recognition.finish()
+        finally:
+            await recognition.close()
+
+    with raises(EngineFailed, match="worker process"):
+        asyncio.run(dying())
+    assert asyncio.run(final(engine, sound, DESK)) == "where are you located"
+
+
+def test_no_process_is_left_when_the_engine_is_closed():
+    made = PocketSphinx.load(PocketSphinxSettings())
+    assert len(worker_ids()) == 1
+    made.close()
+    assert worker_ids() == []
+
+
+def test_a_worker_does_not_outlive_its_parent():
+    program = (
+        "import os, signal\n"
+        "from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings\n"
+        "from tests.models.test_pocketsphinx import worker_ids\n"
+        "PocketSphinx.load(PocketSphinxSettings())\n"
+        "print(*worker_ids(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    worker = int(done.stdout)
+    status = Path(f"/proc/{worker}/stat")
+    until = time.monotonic() + 60  # it may be loading its model
+    while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < until
+        time.sleep(0.05)  # noqa: TID251  # another process ends in its own time
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setattr(pocketsphinx, "find_spec", lambda name: None)
+    with raises(EngineUnavailable, match=r"pip install 'parley\[offline\]'"):
+        PocketSphinx.load(PocketSphinxSettings())
+
+
+def test_a_missing_model_file_is_named(tmp_path):
+    settings = PocketSphinxSettings(language_model=str(tmp_path / "none.lm"))
+    with raises(EngineUnavailable, match=r"none\.lm"):
+        PocketSphinx.load(settings)
+
+
+@mark.parametrize("values", [{"decoders": 0}, {"decoders": 65}, {"tolerance": 1.1}])
+def test_settings_out_of_range_are_refused_by_name(values):
+    with raises(ValueError, match=next(iter(values))):
+        PocketSphinxSettings(**values)
