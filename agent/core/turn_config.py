@@ -18,7 +18,7 @@ class TurnConfig:
             of words wait for the decision. Each costs the responder and the voice one start.
         final_wait_s: how long a decided turn waits for the recogniser's final words.
         reply_wait_s: how long a released reply may take to become audible before it has failed.
-        decide_after_s: speech over the agent before words that may still change interrupt it.
+        decide_after_s: how long words over the agent that may still change must want the floor.
         hold_after_s: speech over the agent, still undecided, that makes it stop at the sample.
         yield_after_s: speech over the agent that takes the floor whatever the words are.
         user_max_s: longest single stretch of speech before the agent takes the turn.
@@ -35,7 +35,7 @@ class TurnConfig:
     speculations_max: int = 3
     final_wait_s: float = 0.8
     reply_wait_s: float = 8.0
-    decide_after_s: float = 0.35
+    decide_after_s: float = 0.25
     hold_after_s: float = 0.7
     yield_after_s: float = 1.4
     user_max_s: float = 60.0

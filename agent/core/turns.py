@@ -66,7 +66,7 @@ class TurnMachine:
     """
 
     __slots__ = ("_deadline", "_live", "_pause_s", "_prompts", "_replies", "_since",
-                 "_speculations", "_words", "config", "floor")  # fmt: skip
+                 "_speculations", "_wish", "_words", "config", "floor")  # fmt: skip
 
     def __init__(self, config: TurnConfig) -> None:
         self.config = config
@@ -75,6 +75,7 @@ class TurnMachine:
         self._live: LiveReply | None = None
         self._replies = 0
         self._since = 0.0  # when the silence or the overlap began
+        self._wish: float | None = None  # since when words over the agent want the floor
         self._deadline: float | None = None
         self._pause_s = 0.0  # silence that decides the present pause
         self._speculations = 0
@@ -138,7 +139,7 @@ class TurnMachine:
             case Floor.PAUSE | Floor.PENDING:
                 return self._cancel() + self._listen(now)
             case Floor.AGENT:
-                self._since = now
+                self._since, self._wish = now, None
                 self._enter(Floor.OVERLAP, self._overlap_deadline(now))
                 return [DuckReply(self._number())]
             case Floor.OVERLAP:
@@ -256,16 +257,20 @@ class TurnMachine:
     def _overlap_expired(self, now: float) -> list[Action]:
         if not self._words.speaking():
             return self._resume(now)
-        if now >= self._since + self.config.yield_after_s or self._interrupts(final=False, now=now):
+        if self._wish_stands(now) or now >= self._since + self.config.yield_after_s:
             return self._yield(now)
         self._deadline = self._overlap_deadline(now)
-        return [HoldReply(self._number())] if now >= self._since + self.config.hold_after_s else []
+        return [HoldReply(self._number())]
 
     def _overlap_deadline(self, now: float) -> float:
-        """When speech over the agent, if it goes on, is decided, stops it, and takes the floor."""
-        config = self.config
-        points = (config.decide_after_s, config.hold_after_s, config.yield_after_s)
-        return min((self._since + p for p in points if self._since + p > now), default=now)
+        """When speech over the agent, if it goes on, is decided, stops it, or takes the floor."""
+        points = [self._since + self.config.hold_after_s, self._since + self.config.yield_after_s]
+        if self._wish is not None:
+            points.append(self._wish + self.config.decide_after_s)
+        return min((point for point in points if point > now), default=now)
+
+    def _wish_stands(self, now: float) -> bool:
+        return self._wish is not None and now >= self._wish + self.config.decide_after_s
 
     # --- what follows -------------------------------------------------------------------------
 
@@ -335,23 +340,22 @@ class TurnMachine:
         return self._pause(now, self.config.pause_min_s) if self._words.text() else self._open(now)
 
     def _overlapped(self, *, final: bool, now: float) -> list[Action]:
-        """Words were said over the agent; act on what they mean, if that is clear."""
-        if self._interrupts(final=final, now=now):
+        """Words were said over the agent; act on what they mean, once that is certain.
+
+        Guesses are noise: an "I see" passes through "but" and "but she". So words that may still
+        change must want the floor for a while, without a break.
+        """
+        verdict = judge(self._words.text(), final=final, backchannels=self.config.backchannels)
+        if final and verdict is Overlap.INTERRUPTION:
             return self._yield(now)
         if final:
             self._words.answer(self._words.claim())
             return self._resume(now) if self.floor is Floor.OVERLAP else []
+        if self._words.speaking():
+            wants = verdict is Overlap.INTERRUPTION
+            self._wish = (now if self._wish is None else self._wish) if wants else None
+            self._deadline = self._overlap_deadline(now)
         return []
-
-    def _interrupts(self, *, final: bool, now: float) -> bool:
-        """Whether the words said over the agent want the floor.
-
-        The first guesses at a beginning are noise: an "uh-huh" passes through "hello" and "but".
-        """
-        if not final and now < self._since + self.config.decide_after_s:
-            return False
-        verdict = judge(self._words.text(), final=final, backchannels=self.config.backchannels)
-        return verdict is Overlap.INTERRUPTION
 
     def _resume(self, now: float) -> list[Action]:
         self._enter(Floor.AGENT, now + self.config.agent_max_s)

@@ -125,16 +125,14 @@ class Moment:
     def interrupts(self):
         floor = self.machine.floor
         final = self.is_settled if floor is Floor.OVERLAP else self.event.final
-        if not final and self.now < self.machine._since + self.machine.config.decide_after_s:
+        if not final:
             return False
         return judge(self.text, final=final) is Overlap.INTERRUPTION
 
     @property
-    def overlapped_s(self):
-        # As the machine adds it up: floating point sums depend on their order.
-        config = self.machine.config
-        points = (0.0, config.decide_after_s, config.hold_after_s, config.yield_after_s)
-        return max(p for p in points if self.machine._since + p <= self.now or p == 0.0)
+    def is_wished(self):
+        wish = self.machine._wish
+        return wish is not None and self.now >= wish + self.machine.config.decide_after_s
 
     def is_this_reply(self):
         return self.live is not None and self.event.reply == self.live.number
@@ -187,11 +185,10 @@ CONDITIONS = {
     "unsettled": lambda m: not m.is_settled,
     "interrupts": lambda m: m.interrupts(),
     "does not interrupt": lambda m: not m.interrupts(),
-    "to wait": lambda m: m.overlapped_s < m.machine.config.hold_after_s,
-    "to hold": lambda m: (
-        m.machine.config.hold_after_s <= m.overlapped_s < m.machine.config.yield_after_s
-    ),
-    "to yield": lambda m: m.overlapped_s >= m.machine.config.yield_after_s,
+    "wished": lambda m: m.is_wished,
+    "not wished": lambda m: not m.is_wished,
+    "to hold": lambda m: m.now < m.machine._since + m.machine.config.yield_after_s,
+    "to yield": lambda m: m.now >= m.machine._since + m.machine.config.yield_after_s,
 }
 
 
@@ -342,11 +339,11 @@ PAUSE_S = CONFIG.pause_s(CONFIG.prior)
         (((1.0, CallAnswered()),), Floor.PENDING, 1.0 + CONFIG.reply_wait_s),
         (AUDIBLE, Floor.AGENT, 4.0 + CONFIG.agent_max_s),
         ((*AUDIBLE, (5.0, ReplyDone(1))), Floor.OPEN, 5.0 + CONFIG.silence_s),
-        ((*AUDIBLE, (5.0, SpeechStarted(2))), Floor.OVERLAP, 5.0 + CONFIG.decide_after_s),
+        ((*AUDIBLE, (5.0, SpeechStarted(2))), Floor.OVERLAP, 5.0 + CONFIG.hold_after_s),
         (
-            (*AUDIBLE, (5.0, SpeechStarted(2)), (5.0 + CONFIG.decide_after_s, None)),
+            (*AUDIBLE, (5.0, SpeechStarted(2)), (5.1, Transcript(2, "", "stop"))),
             Floor.OVERLAP,
-            5.0 + CONFIG.hold_after_s,
+            5.1 + CONFIG.decide_after_s,
         ),
         (
             (*AUDIBLE, (5.0, SpeechStarted(2)), (5.0 + CONFIG.hold_after_s, None)),

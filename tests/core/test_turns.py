@@ -423,22 +423,22 @@ def test_sound_without_words_over_the_agent_is_over_when_it_ends():
 
 
 def test_words_that_mean_it_cancel_the_reply_while_they_are_spoken():
-    machine, actions = told(*OVERLAPPED, (4.3, Transcript(2, "", "stop")))
+    machine, actions = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop")), (4.5, None))
     assert (machine.floor, actions) == (Floor.USER, [CancelReply(1)])
 
 
-def test_the_first_guesses_at_words_over_the_agent_do_not_count():
-    machine, actions = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop")))
-    assert (machine.floor, actions) == (Floor.OVERLAP, [])
-    assert machine.handle(Transcript(2, "", "uh-huh"), 4.25) == []
-    assert machine.expire(4.3) == []
+def test_guesses_that_pass_do_not_interrupt():
+    guesses = [(4.2, "but"), (4.3, "uh-huh"), (4.4, "but she"), (4.55, "uh-huh")]
+    history = [(now, Transcript(2, "", guess)) for now, guess in guesses]
+    machine, _ = told(*OVERLAPPED, *history)
+    assert machine.expire(4.59) == []
     assert machine.floor is Floor.OVERLAP
 
 
-def test_words_that_still_stand_when_it_is_time_to_decide_interrupt():
-    machine, _ = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop")))
-    assert machine.expire(4.3) == [CancelReply(1)]
-    assert machine.floor is Floor.USER
+def test_a_guess_that_stands_interrupts_though_its_words_grow():
+    history = [(4.1, Transcript(2, "", "wait")), (4.3, Transcript(2, "", "wait is there"))]
+    machine, _ = told(*OVERLAPPED, *history)
+    assert machine.expire(4.4) == [CancelReply(1)]
 
 
 def test_an_interruption_known_only_at_its_end_is_answered():
