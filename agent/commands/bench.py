@@ -49,6 +49,11 @@ def _measure(options: argparse.Namespace, out: Path) -> FloorResults:
         scenarios=tuple(options.scenarios.split(",")) if options.scenarios else (),
         seed=options.seed, quick=options.quick, at_once=options.at_once, speech=options.speech,
     )  # fmt: skip
+    if options.virtual and "://" in options.target:
+        raise ConfigError(
+            f"--virtual: expected an agent in this process, found {options.target.split('?')[0]}; "
+            "other agents keep their own time"
+        )
     trusted = all(check.passed for check in run_self_test())
     clock = Clock.VIRTUAL if options.virtual else Clock.REAL
     with target(options.target, options.set) as measured:

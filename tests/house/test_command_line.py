@@ -38,6 +38,11 @@ def test_help_imports_nothing_heavy():
         (["demo", "--set", "nosuch.key=1"], ["nosuch", "unknown section"]),
         (["talk", "--wav", "missing.wav"], ["missing.wav"]),
         (["replay", "missing.jsonl"], ["missing.jsonl"]),
+        (["bench", "--virtual", "--target", "ws://h:1/ws"], ["--virtual", "this process"]),
+        (["bench", "--target", "nowhere"], ["nowhere", "offline"]),
+        (["bench", "--recording", "x.wav"], ["--events"]),
+        (["bench", "--min", "joint"], ["--min joint", "joint=0.85"]),
+        (["bench", "compare", "a", "b"], ["a"]),
         (["report", "missing"], ["missing", "call.wav"]),
     ],
 )
