@@ -3,7 +3,7 @@
 import argparse
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -132,6 +132,6 @@ def bench_runtime(options: argparse.Namespace) -> int:
     return runtime(options.out)
 
 
-def _say_all(lines: Iterable[str], show: Callable[[str], None] = say) -> None:
+def _say_all(lines: Iterable[str]) -> None:
     for line in lines:
-        show(line)
+        say(line)

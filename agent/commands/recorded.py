@@ -1,7 +1,7 @@
 """A call with everything kept of it: recording, trace, captions, and a report at the end."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,18 @@ from agent.session import Ended, run_call
 from agent.trace import TraceFile, both
 from agent.wiring import Agent
 from audio_io.resample import at_rates
+from audio_io.wav_file import StereoWriter
 
 RECORDING = "call.wav"
 TRACE = "trace.jsonl"
+RATE = 16_000
+"""Of recordings, in Hz: what recognisers are made for, and what floorbench measures."""
+
+
+def open_recording(folder: Path) -> StereoWriter:
+    """The recording in `folder`, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return StereoWriter(folder / RECORDING, RATE)
 
 
 def begin_trace(folder: Path, agent: Agent, call: str) -> TraceFile:
@@ -42,7 +51,7 @@ async def hold_and_show(agent: Agent, call: Call, folder: Path | None) -> Ended:
         trace.close()
 
 
-def report_on(folder: Path, say: Callable[[str], None]) -> None:
+def report_on(folder: Path) -> None:
     """Figures and picture of the call in `folder`."""
     from floorbench.call.report import write_report
     from floorbench.call.table import table

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agent.commands.recorded import RECORDING, TRACE, report_on, say
+from agent.commands.recorded import RECORDING, TRACE, report_on
 from agent.core.errors import ConfigError
 
 
@@ -14,5 +14,5 @@ def report(folder: Path) -> int:
                 f"{folder}: expected {RECORDING} and {TRACE}, found no {name}; "
                 "`parley demo` makes both"
             )
-    report_on(folder, say)
+    report_on(folder)
     return 0

@@ -7,17 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.commands.recorded import RECORDING, begin_trace, hold, say
+from agent.commands.recorded import begin_trace, hold, open_recording, say
 from agent.config import Config
 from agent.core.protocols import Call, Json, Trace
 from agent.server import serve as run_server
 from agent.switchboard import ServerSettings
 from agent.wiring import Agent, build
 from audio_io.recording import recorded
-from audio_io.wav_file import StereoWriter
-
-RATE = 16_000
-"""Rate of recordings, in Hz."""
 
 _log = logging.getLogger("parley.call")
 
@@ -45,7 +41,7 @@ async def _kept(agent: Agent, call: Call, out: Path | None) -> AsyncIterator[tup
     folder = out / datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     trace = begin_trace(folder, agent, folder.name)
     try:
-        with StereoWriter(folder / RECORDING, RATE) as recording:
+        with open_recording(folder) as recording:
             yield recorded(call, recording), trace
     finally:
         trace.close()

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.commands.recorded import RECORDING, hold_and_show, report_on, run, say
+from agent.commands.recorded import hold_and_show, open_recording, report_on, run, say
 from agent.config import Config
 from agent.core.protocols import Call
 from agent.session import Ended, Ending
@@ -13,9 +13,6 @@ from audio_io.mic import open_microphone
 from audio_io.recording import recorded
 from audio_io.wav import WavCall
 from audio_io.wav_file import StereoWriter, read_wav
-
-RATE = 16_000
-"""Rate of recordings, in Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Devices:
 def talk(config: Config, devices: Devices, out: Path | None) -> int:
     """A conversation through the sound card; exit status."""
     with ExitStack() as stack:
-        recording = stack.enter_context(_recording(out)) if out is not None else None
+        recording = stack.enter_context(open_recording(out)) if out is not None else None
         agent = stack.enter_context(build(config))
         ended = run(_talk(agent, devices, recording, out), fast=False)
     return _finish(ended, out)
@@ -51,21 +48,16 @@ def talk_wav(config: Config, wav: Path, out: Path | None, *, fast: bool) -> int:
     if notice:
         say(f"parley: {notice}")
     with ExitStack() as stack:
-        recording = stack.enter_context(_recording(out)) if out is not None else None
+        recording = stack.enter_context(open_recording(out)) if out is not None else None
         agent = stack.enter_context(build(config))
         call = WavCall(wav, agent.pipeline.play_rate, recording=recording)
         ended = run(hold_and_show(agent, call, out), fast=fast)
     return _finish(ended, out)
 
 
-def _recording(out: Path) -> StereoWriter:
-    out.mkdir(parents=True, exist_ok=True)
-    return StereoWriter(out / RECORDING, RATE)
-
-
 def _finish(ended: Ended, out: Path | None) -> int:
     if out is not None:
-        report_on(out, say)
+        report_on(out)
     if ended.message:
         say(f"parley: {ended.message}")
     return 0 if ended.ending is Ending.HUNG_UP else 1
