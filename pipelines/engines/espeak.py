@@ -25,12 +25,14 @@ class EspeakSettings:
 
     Attributes:
         voice: a voice or language of espeak-ng, with a variant if wanted: en-gb, en-us, en-us+f3.
+            The plain voices tremble by a generator whose state one utterance leaves to the next,
+            so that no text sounds twice the same; the default's variant is steady.
         words_per_minute: 80..450.
         pitch: 0..100; 50 is the voice's own.
         gain_db: added to espeak's level, −40..12; peaks above full scale are clipped.
     """
 
-    voice: str = "en-us"
+    voice: str = "en-us+Storm"
     words_per_minute: int = 160
     pitch: int = 50
     gain_db: float = 0.0

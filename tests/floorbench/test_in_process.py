@@ -159,15 +159,11 @@ def test_a_configuration_that_is_wrong_is_told_in_a_sentence():
         InProcess("nowhere")
 
 
-STEADY_VOICE = "synthesizer.voice=en-us+Denis"
-"""Without flutter and roughness, in which espeak-ng leaves one utterance's state to the next."""
-
-
 @mark.models
 def test_the_offline_agent_is_the_same_agent_twice():
     package("pocketsphinx")
     package("espeakng_loader")
-    with InProcess("offline", [STEADY_VOICE]) as target:
+    with InProcess("offline", []) as target:
         first, again = (held(target, one("S4")) for _ in range(2))
     assert first.session.fault == ""
     assert same(first, again)
