@@ -65,6 +65,23 @@ class TurnEndPredicted:
 
     segment: int
     probability: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechJudged:
+    """What the caller's segment is by its sound, while it lasts.
+
+    Attributes:
+        caller: 0..1, that the caller speaks, and to the agent: no bystander, no noise.
+        floor: 0..1, that whoever speaks wants the floor, and does not only show that they listen.
+        reason: why, in a few words.
+    """
+
+    segment: int
+    caller: float
+    floor: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,7 @@ Event = (
     | SpeechEnded
     | Transcript
     | TurnEndPredicted
+    | SpeechJudged
     | ReplyReady
     | ReplyAudible
     | ReplyDone

@@ -167,11 +167,79 @@ class Recognizer(Protocol):
     async def open(self, segment: int, expected: Expectation) -> Recognition: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The caller fell silent: what is known at the moment when the turn predictor is asked.
+
+    Attributes:
+        audio: the last seconds of their sound up to now, this silence included.
+        silence_s: how long they have been silent, by the voice activity; its end lies
+            `silence_s` before the end of `audio`.
+        text: the turn's words so far, lower case, without punctuation; may be empty.
+        expected: what the responder waits for.
+        own_pauses_s: the pauses that this caller made inside their turns, oldest first.
+    """
+
+    audio: AudioFrame
+    silence_s: float
+    text: str
+    expected: Expectation
+    own_pauses_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """How likely it is, 0..1, that the turn is over, and why in a few words for the trace."""
+
+    probability: float
+    reason: str = ""
+
+
 class TurnPredictor(Protocol):
     """Asked again and again through the pause: is the turn over?"""
 
-    async def probability(self, audio: AudioFrame, text: str, expected: Expectation) -> float:
-        """0..1, from the turn's last seconds of sound and its words so far."""
+    async def predict(self, pause: Pause) -> Prediction:
+        """The opinion on this pause; soon, or not at all.
+
+        Raises:
+            EngineError: it has none; the cascade goes on with its prior.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a stretch of speech is, as far as it has been heard.
+
+    Attributes:
+        caller: 0..1, that it is the caller who speaks, and to the agent: no bystander, no
+            television, no noise.
+        floor: 0..1, that whoever speaks wants the floor, and does not only show that they listen.
+        reason: why, in a few words for the trace.
+    """
+
+    caller: float
+    floor: float
+    reason: str = ""
+
+
+class SpeechJudge(Protocol[State]):
+    """Who speaks, and what for, by sound alone. Quick: asked at every step of the detector.
+
+    The state is a value: of one call, its caller's voice included.
+    """
+
+    def open(self) -> State:
+        """The state of a call in which nobody spoke yet."""
+
+    def begin(self, state: State, before: Samples) -> State:
+        """A stretch of speech begins; `before`, float32 [n], is the sound up to now, its own
+        first samples included."""
+
+    def step(self, state: State, samples: Samples, speech: float) -> tuple[State, Judged]:
+        """The stretch goes on: a detector step, float32 [step_samples], and its probability."""
+
+    def learn(self, state: State) -> State:
+        """The last stretch was the caller's, speaking to the agent: this is how they sound."""
 
 
 class Role(StrEnum):

@@ -28,6 +28,7 @@ from agent.core.events import (
     ReplyReady,
     ResumeReply,
     SpeechEnded,
+    SpeechJudged,
     SpeechStarted,
     Transcript,
     TurnEndPredicted,
@@ -124,6 +125,8 @@ class TurnMachine:
                 return self._words_changed(event.final, now)
             case TurnEndPredicted(segment, probability):
                 return self._predicted(segment, probability, now)
+            case SpeechJudged():
+                return []
             case Digit(digit):
                 self._words.press(digit)
                 return self._pressed(digit, now)

@@ -15,10 +15,8 @@ The sound is not looked at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from agent.core.audio import AudioFrame
-from agent.core.protocols import Expectation
+from agent.core.protocols import Expectation, Pause, Prediction
 
 UNKNOWN = 0.5
 """No opinion: the pause alone decides."""
@@ -48,23 +46,15 @@ _OPEN_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """How likely it is, 0..1, that the turn is over, and why in a few words."""
-
-    probability: float
-    reason: str
-
-
 class CompletenessPredictor:
     """A TurnPredictor that reads. Quick enough to be asked every 50 ms."""
 
-    async def probability(self, audio: AudioFrame, text: str, expected: Expectation) -> float:
-        """0..1, from the turn's words so far."""
-        return judge(text, expected).probability
+    async def predict(self, pause: Pause) -> Prediction:
+        """From the turn's words so far, whatever the sound."""
+        return judge(pause.text, pause.expected)
 
 
-def judge(text: str, expected: Expectation) -> Judgement:
+def judge(text: str, expected: Expectation) -> Prediction:
     """How likely a turn with these words is over.
 
     Args:
@@ -73,15 +63,15 @@ def judge(text: str, expected: Expectation) -> Judgement:
     """
     said = text.lower().split()
     if not said:
-        return Judgement(UNKNOWN, "no words")
+        return Prediction(UNKNOWN, "no words")
     if said[-1] in _HESITATIONS:
-        return Judgement(HESITATION, f"hesitates with {said[-1]!r}")
+        return Prediction(HESITATION, f"hesitates with {said[-1]!r}")
     phrases = [tuple(phrase.split()) for phrase in expected.phrases]
     core = _without_politeness(said)
     polite = len(core) < len(said)
     judgement = _dictation(core, phrases) or _expected(core, phrases) or _open_end(core)
     if polite and (judgement is None or judgement.probability >= UNKNOWN):
-        return Judgement(POLITE_END, "ends politely")
+        return Prediction(POLITE_END, "ends politely")
     return judgement or _unknown(core)
 
 
@@ -92,7 +82,7 @@ def _without_politeness(said: Sequence[str]) -> Sequence[str]:
     return said
 
 
-def _dictation(said: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> Judgement | None:
+def _dictation(said: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> Prediction | None:
     """Digits in a row against the number that is expected."""
     wanted = max((len(p) for p in phrases if len(p) > 1 and all(map(_is_digit, p))), default=0)
     run = 0
@@ -101,26 +91,26 @@ def _dictation(said: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> Judge
     if not wanted or not run:
         return None
     if run < wanted:
-        return Judgement(HALF_PHRASE * run / wanted, f"{run} of {wanted} digits")
-    return Judgement(WHOLE, f"all of {wanted} digits")
+        return Prediction(HALF_PHRASE * run / wanted, f"{run} of {wanted} digits")
+    return Prediction(WHOLE, f"all of {wanted} digits")
 
 
 def _is_digit(word: str) -> bool:
     return word in _DIGITS or word.isdigit()
 
 
-def _expected(said: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> Judgement | None:
+def _expected(said: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> Prediction | None:
     """The longest expected phrase that ends or is going on at the last word."""
     whole = max((len(p) for p in phrases if _ends_with(said, p)), default=0)
     going = [(n, len(p) - n) for p in phrases if (n := _begun(said, p))]
     begun = max((n for n, _ in going), default=0)
     missing = min((more for n, more in going if n == begun), default=0)
     if begun > whole and (begun > 1 or len(said) == 1):
-        return Judgement(HALF_PHRASE / missing, f"{missing} words short of an expected phrase")
+        return Prediction(HALF_PHRASE / missing, f"{missing} words short of an expected phrase")
     if whole and begun == whole:
-        return Judgement(MAY_GO_ON, "an expected phrase that may go on")
+        return Prediction(MAY_GO_ON, "an expected phrase that may go on")
     if whole:
-        return Judgement(WHOLE, "an expected phrase")
+        return Prediction(WHOLE, "an expected phrase")
     return None
 
 
@@ -136,12 +126,12 @@ def _begun(said: Sequence[str], phrase: tuple[str, ...]) -> int:
     return 0
 
 
-def _open_end(said: Sequence[str]) -> Judgement | None:
+def _open_end(said: Sequence[str]) -> Prediction | None:
     if said[-1] in _OPEN_WORDS:
-        return Judgement(OPEN_END, f"a sentence does not end in {said[-1]!r}")
+        return Prediction(OPEN_END, f"a sentence does not end in {said[-1]!r}")
     return None
 
 
-def _unknown(said: Sequence[str]) -> Judgement:
+def _unknown(said: Sequence[str]) -> Prediction:
     """Longer turns are likelier to be over: half a point in ten for each of five words."""
-    return Judgement(UNKNOWN + 0.02 * min(len(said), 5) - 0.05, "nothing speaks for or against it")
+    return Prediction(UNKNOWN + 0.02 * min(len(said), 5) - 0.05, "nothing speaks for or against it")

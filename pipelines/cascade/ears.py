@@ -54,12 +54,23 @@ class Ears:
         self._rest: Samples = np.zeros(0, np.float32)
         self._position = 0
         self._memory: deque[AudioFrame] = deque(maxlen=math.ceil(MEMORY_S * self.rate / self._step))
+        self._pause = 0
         self._fed_to = 0  # the recogniser has had everything before this position
 
     @property
     def segment(self) -> int:
         """The present or last segment."""
         return self._listener.segment
+
+    @property
+    def silence_s(self) -> float:
+        """How long the caller has been silent, counted from their last sample of speech."""
+        return (self._position - self._listener.speech_end) / self.rate
+
+    @property
+    def pause_s(self) -> float:
+        """The silence before the present or last segment; 0 before the second one."""
+        return self._pause / self.rate
 
     def take(self, frame: AudioFrame) -> None:
         """The next sound of the call, of any length."""
@@ -79,9 +90,11 @@ class Ears:
         frame = AudioFrame(samples, self.rate, self._position)
         self._position = frame.end
         self._memory.append(frame)
+        silent_since = self._listener.speech_end
         event = self._listener.step(self._probability(samples), frame.start, frame.end)
         match event:
             case SpeechStarted(segment):
+                self._pause = self._listener.speech_start - silent_since if segment > 1 else 0
                 self._tell(event)
                 self._hearing.begin(segment)
                 self._feed_since(self._listener.speech_start - self._pre_roll())

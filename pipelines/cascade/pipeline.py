@@ -7,6 +7,7 @@ the playout, and a task per reply. `_play` asks the playout for the next 20 ms, 
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -37,6 +38,8 @@ from agent.core.protocols import (
     Call,
     Expectation,
     Note,
+    Pause,
+    Prediction,
     Recognizer,
     Responder,
     Role,
@@ -59,6 +62,10 @@ a turn, so that asking in steps costs at most a few tens of milliseconds."""
 
 PREDICTION_STEP = 0.02
 """A change of probability below this is not told: it moves the decision by under 20 ms."""
+
+OWN_PAUSES = 16
+"""Pauses of the caller's that the turn predictor is told: enough for a median, few enough that a
+caller who begins to read out a number is understood within a sentence."""
 
 LAST_WORD_S = 0.4
 """Sound still played after a reply that hangs up, so that its last word leaves every buffer."""
@@ -123,6 +130,7 @@ class _Talk:
         self._speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
                                 self._mail.put, trace)  # fmt: skip
         self._ask = asyncio.Event()  # set while a pause wants the turn predictor's opinion
+        self._own_pauses: deque[float] = deque(maxlen=OWN_PAUSES)
         self._over = asyncio.Event()
         self._group = asyncio.TaskGroup()
         self._reply = Reply(0)
@@ -173,20 +181,22 @@ class _Talk:
         last = (0, -1.0)
         while True:
             await self._ask.wait()
-            segment, probability = self._ears.segment, await self._probability()
-            if segment != last[0] or abs(probability - last[1]) > PREDICTION_STEP:
-                last = (segment, probability)
-                self._mail.put(TurnEndPredicted(segment, probability))
+            segment, opinion = self._ears.segment, await self._opinion()
+            if segment != last[0] or abs(opinion.probability - last[1]) > PREDICTION_STEP:
+                last = (segment, opinion.probability)
+                self._mail.put(TurnEndPredicted(segment, opinion.probability, opinion.reason))
             await asyncio.sleep(PREDICT_EVERY_S)
 
-    async def _probability(self) -> float:
+    async def _opinion(self) -> Prediction:
         """The predictor's opinion; the prior, and a line in the trace, if it has none."""
-        sound, text = self._ears.recent(), self._machine.text
+        ears = self._ears
+        pause = Pause(ears.recent(), ears.silence_s, self._machine.text, self._expected(),
+                      tuple(self._own_pauses))  # fmt: skip
         try:
-            return await self._engines.predictor.probability(sound, text, self._expected())
+            return await self._engines.predictor.predict(pause)
         except EngineError as fault:
             self._trace("error", message=str(fault), fallback="prior")
-            return self._machine.config.prior
+            return Prediction(self._machine.config.prior, "prior")
 
     async def _decide(self) -> None:
         loop = asyncio.get_running_loop()
@@ -206,7 +216,7 @@ class _Talk:
             if self._playout.is_about_to_sound:
                 self._drop_silence()
             if self._machine.floor is not floor:
-                self._floor_changed()
+                self._floor_changed(floor)
 
     # --- what was told ------------------------------------------------------------------------
 
@@ -243,8 +253,10 @@ class _Talk:
         self._trace("heard", reply=number, text=text, cut=cut)
         self._tell("caption", who="agent", reply=number, text=text, final=True, cut=cut)
 
-    def _floor_changed(self) -> None:
+    def _floor_changed(self, before: Floor) -> None:
         floor = self._machine.floor
+        if before in (Floor.PAUSE, Floor.PENDING) and floor is Floor.USER:
+            self._own_pauses.append(self._ears.pause_s)
         self._trace("floor", floor=floor.value)
         self._tell("floor", floor=floor.value)
         if floor is Floor.PAUSE:

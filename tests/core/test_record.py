@@ -16,15 +16,19 @@ from agent.core.events import (
     PrepareReply,
     Prompt,
     Reason,
+    SpeechJudged,
     SpeechStarted,
     Transcript,
     TurnEndPredicted,
 )
 from agent.core.record import action_from, event_from, to_fields
 
-PREDICTIONS = st.builds(TurnEndPredicted, st.integers(), st.floats(0, 1))
-EVENTS = PREDICTIONS | st.one_of(
-    [st.from_type(kind) for kind in get_args(Event) if kind is not TurnEndPredicted]
+JUDGED = (TurnEndPredicted, SpeechJudged)
+SHARE = st.floats(0, 1)
+EVENTS = st.one_of(
+    st.builds(TurnEndPredicted, st.integers(), SHARE, st.text()),
+    st.builds(SpeechJudged, st.integers(), SHARE, SHARE, st.text()),
+    *[st.from_type(kind) for kind in get_args(Event) if kind not in JUDGED],
 )
 ACTIONS = st.one_of([st.from_type(kind) for kind in get_args(Action)])
 

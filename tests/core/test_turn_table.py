@@ -21,6 +21,7 @@ from agent.core.events import (
     ReplyFailed,
     ReplyReady,
     SpeechEnded,
+    SpeechJudged,
     SpeechStarted,
     Transcript,
     TurnEndPredicted,
@@ -97,7 +98,7 @@ class Moment:
     @property
     def is_this_segment(self):
         match self.event:
-            case TurnEndPredicted(segment, _):
+            case TurnEndPredicted(segment):
                 return segment == self.machine._words.current
             case _:
                 return True
@@ -255,6 +256,7 @@ class Walk:
             Transcript(choose([segment, current]), said, final=True),
             Transcript(current, choose(["", "uh-huh"]), final=True),
             TurnEndPredicted(choose([current, current, segment]), self.random.random()),
+            SpeechJudged(choose([segment, current]), self.random.random(), self.random.random()),
             ReplyAudible(reply),
         ]
         unlikely = [

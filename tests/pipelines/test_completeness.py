@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pytest import mark
 
 from agent.core.audio import silence
-from agent.core.protocols import Expectation
+from agent.core.protocols import Expectation, Pause
 from pipelines.cascade.completeness import CompletenessPredictor, judge
 
 EXPECTED = Expectation(
@@ -111,8 +111,8 @@ def test_a_judgement_gives_its_reason():
 
 
 def test_the_predictor_is_asked_with_sound_it_does_not_need():
-    asked = CompletenessPredictor().probability(silence(1600, 16_000), "on friday", EXPECTED)
-    assert asyncio.run(asked) == judge("on friday", EXPECTED).probability
+    pause = Pause(silence(1600, 16_000), 0.1, "on friday", EXPECTED)
+    assert asyncio.run(CompletenessPredictor().predict(pause)) == judge("on friday", EXPECTED)
 
 
 WORD = st.sampled_from("i'd like a table for four on friday seven thirty um please one two".split())
