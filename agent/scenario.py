@@ -13,7 +13,7 @@ import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
 from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Expectation, Json, Note, SpeechDetector
+from agent.core.protocols import CallTraits, Json, Note, Pause, Prediction, SpeechDetector
 from agent.core.turns import TurnConfig
 from agent.session import Ended, run_call
 from agent.trace import TraceList
@@ -184,9 +184,9 @@ class _SteadyPredictor:
 
     chance: float
 
-    async def probability(self, audio: AudioFrame, text: str, expected: Expectation) -> float:
+    async def predict(self, pause: Pause) -> Prediction:
         """The same, whatever was said."""
-        return self.chance
+        return Prediction(self.chance)
 
 
 def words_of(scene: Scene) -> tuple[ScriptedWords, ...]:
