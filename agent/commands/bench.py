@@ -11,6 +11,7 @@ from pathlib import Path
 from agent.commands.recorded import say
 from agent.core.errors import ConfigError
 from floorbench import gates
+from floorbench.baselines import curve_of
 from floorbench.compare import compare
 from floorbench.compare import table as comparison_table
 from floorbench.results import QUICK, FloorResults, Run, machine, read_results, write_results
@@ -39,9 +40,8 @@ def bench(options: argparse.Namespace) -> int:
             raise ConfigError("--recording: expected --events EVENTS.json beside it, found none")
         session = read_session(options.recording, options.events)
         measured = _results([session], _run(str(options.recording), RECORDED, options.seed))
-    else:
-        measured = _measure(options, out)
-    return _written(out, measured, limits)
+        return _written(out, measured, limits, single=options.recording)
+    return _written(out, _measure(options, out), limits)
 
 
 def _measure(options: argparse.Namespace, out: Path) -> FloorResults:
@@ -54,10 +54,10 @@ def _measure(options: argparse.Namespace, out: Path) -> FloorResults:
             f"--virtual: expected an agent in this process, found {options.target.split('?')[0]}; "
             "other agents keep their own time"
         )
-    trusted = all(check.passed for check in run_self_test())
     clock = Clock.VIRTUAL if options.virtual else Clock.REAL
     with target(options.target, options.set) as measured:
         done = run(measured, out, settings, clock)
+    trusted = all(check.passed for check in run_self_test(done.caller_lag_s))
     about = _run(done.target, QUICK if options.quick else done.set_name, options.seed,
                  "passed" if trusted else "failed")  # fmt: skip
     return _results(read_sessions(out), about)
@@ -90,13 +90,19 @@ def _results(sessions: Iterable[Session], about: Run) -> FloorResults:
     return results_of(about, score(sessions))
 
 
-def _written(out: Path, measured: FloorResults, limits: list[gates.Gate]) -> int:
+def _written(
+    out: Path, measured: FloorResults, limits: list[gates.Gate], single: Path | None = None
+) -> int:
     from floorbench.report import write_report
+    from floorbench.report.peaks import Recordings
 
     out.mkdir(parents=True, exist_ok=True)
     write_results(out / RESULTS, measured)
-    page = write_report(out, measured)
+    curve = None if single else curve_of(out)
+    page = write_report(out, measured, None, curve, Recordings(out, out, single))
     say(summary(measured))
+    if curve is not None:
+        say(f"\n{to_text(curve)}")
     say(f"\nResults: {out / RESULTS}   Look: {page}")
     checked = gates.check(measured, limits)
     _say_all(gates.report(checked))
@@ -109,9 +115,19 @@ def _gates(options: argparse.Namespace) -> list[gates.Gate]:
 
 
 def bench_compare(options: argparse.Namespace) -> int:
-    """Two runs side by side; 0 whatever they say."""
-    a, b = (read_results(_results_file(path)) for path in (options.a, options.b))
-    _say_all(comparison_table(compare(a, b)))
+    """Two runs side by side; with `--out`, the page of the second with the comparison in it."""
+    from floorbench.report import write_report
+    from floorbench.report.peaks import Recordings
+
+    files = [_results_file(path) for path in (options.a, options.b)]
+    a, b = (read_results(path) for path in files)
+    found = compare(a, b)
+    _say_all(comparison_table(found))
+    out: Path | None = options.out
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        page = write_report(out, b, found, None, Recordings(out, files[1].parent))
+        say(f"\nLook: {page}")
     return 0
 
 
@@ -120,8 +136,15 @@ def _results_file(path: Path) -> Path:
 
 
 def bench_sweep(options: argparse.Namespace) -> int:
-    """What other settings would have decided in recorded calls."""
-    say(to_text(sweep(options.traces, options.set)))
+    """What other settings would have decided in recorded calls; with `--out`, as a page too."""
+    from floorbench.report import write_curve
+
+    curve = sweep(options.traces, options.set)
+    say(to_text(curve))
+    out: Path | None = options.out
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        say(f"\nLook: {write_curve(out, curve)}")
     return 0
 
 

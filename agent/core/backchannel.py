@@ -1,16 +1,6 @@
 """Is what the caller says over the agent a sign of listening, or do they want the floor?"""
 
-from collections.abc import Collection, Iterable
-from enum import Enum, auto
-
-
-class Overlap(Enum):
-    """What words said over the agent mean."""
-
-    UNDECIDED = auto()
-    BACKCHANNEL = auto()
-    INTERRUPTION = auto()
-
+from collections.abc import Collection, Sequence
 
 BACKCHANNELS = frozenset(
     "uh-huh mm-hmm mm-hm mhm mm hmm hm uh um ah oh yeah yes yep okay ok right sure good great nice "
@@ -19,32 +9,72 @@ BACKCHANNELS = frozenset(
 """Words that, alone, leave the floor with the agent."""
 
 STOP_WORDS = frozenset("stop wait no hold sorry excuse but actually pause quiet hang".split())
-"""Words of which one, not yet certain, is enough to yield."""
+"""Words of which one is enough to want the floor."""
 
-WORDS_TO_YIELD = 2
-"""Uncertain words, no backchannels, that are enough: one alone is often misrecognised."""
+AGREEMENTS = tuple(
+    tuple(words.split())
+    for words in (
+        "no no i see",
+        "no no right",
+        "no no of course",
+        "no i see",
+        "no of course",
+        "no problem",
+        "no way",
+        "oh no",
+        "of course",
+        "go on",
+        "that makes sense",
+        "you know",
+    )
+)
+"""Phrases that only show that somebody listens, though their words alone would not, longest first
+where one begins another."""
+
+# Log-odds added to what the sound says. Natural units: 2.2 is nine to one.
+SIGNS_SO_FAR = -1.5  # "yeah" may go on with "but"
+ONLY_SIGNS = -4.0
+NO_WORDS = -1.5  # a sound that turned out to have no words: a cough, a chair
+ONE_GUESS = 0.4  # one uncertain word is often misrecognised: a murmur becomes "him"
+SEVERAL_GUESSES = 1.5
+STOP_GUESS = 2.0
+ONE_WORD = 2.0
+SEVERAL_WORDS = 4.0
+STOP_WORD = 5.0
 
 
-def judge(text: str, *, final: bool, backchannels: Collection[str] = BACKCHANNELS) -> Overlap:
-    """What the words so far mean; more is asked of words that may still change.
+def wants_floor(text: str, *, final: bool, backchannels: Collection[str] = BACKCHANNELS) -> float:
+    """What the words so far say for wanting the floor, in log-odds; 0 is nothing either way.
 
     Args:
         text: the words said over the agent so far, lower case.
-        final: they will not change any more.
+        final: they will not change any more, so more follows from them.
         backchannels: words that are only a sign of listening.
     """
     words = _plain(text.split())
     if not words:
-        return Overlap.BACKCHANNEL if final else Overlap.UNDECIDED
-    signs = set(_plain(backchannels))
-    others = [w for w in words if w not in signs]
+        return NO_WORDS if final else 0.0
+    signs = set(_plain(sorted(backchannels)))
+    others = [w for w in _without_agreements(words) if w not in signs]
     if not others:
-        return Overlap.BACKCHANNEL
-    if final or len(others) >= WORDS_TO_YIELD or any(w in STOP_WORDS for w in others):
-        return Overlap.INTERRUPTION
-    return Overlap.UNDECIDED
+        return ONLY_SIGNS if final else SIGNS_SO_FAR
+    if any(w in STOP_WORDS for w in others):
+        return STOP_WORD if final else STOP_GUESS
+    if len(others) > 1:
+        return SEVERAL_WORDS if final else SEVERAL_GUESSES
+    return ONE_WORD if final else ONE_GUESS
 
 
-def _plain(words: Iterable[str]) -> list[str]:
+def _plain(words: Sequence[str]) -> list[str]:
     """Recognisers disagree on the hyphen of "uh-huh"."""
     return [word.replace("-", "") for word in words]
+
+
+def _without_agreements(words: Sequence[str]) -> list[str]:
+    rest, at = [], 0
+    while at < len(words):
+        length = max((len(a) for a in AGREEMENTS if tuple(words[at : at + len(a)]) == a), default=0)
+        if not length:
+            rest.append(words[at])
+        at += length or 1
+    return rest

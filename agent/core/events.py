@@ -14,6 +14,14 @@ class Reason(StrEnum):
     GREETING = "greeting"
     SILENCE = "silence"
     TROUBLE = "trouble"
+    UNHEARD = "unheard"  # the caller interrupted, and no word of it was recognised
+
+
+class Aside(StrEnum):
+    """What a small sound of the agent's is for."""
+
+    LISTENING = "listening"  # "mm-hm" in a pause of the caller's
+    LATE = "late"  # "one moment" while a reply is being made
 
 
 # --- told ---------------------------------------------------------------------------------------
@@ -86,9 +94,13 @@ class SpeechJudged:
 
 @dataclass(frozen=True, slots=True)
 class ReplyReady:
-    """The first sound of a prepared reply waits behind the door."""
+    """The first sound of a prepared reply waits behind the door.
+
+    `protected`: it must be heard to its end, whoever speaks (a legal notice).
+    """
 
     reply: int
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +112,13 @@ class ReplyAudible:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDone:
-    """The last sample of a reply was handed to the call, or the reply had none."""
+    """The last sample of a reply was handed to the call, or the reply had none.
+
+    `asks`: it ended in a question.
+    """
 
     reply: int
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +198,9 @@ class CancelReply:
 
 @dataclass(frozen=True, slots=True)
 class Backchannel:
-    """Make a small sound of listening; it never enters the history."""
+    """Make a small sound that never enters the history."""
 
-    kind: str
+    kind: Aside
 
 
 @dataclass(frozen=True, slots=True)

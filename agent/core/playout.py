@@ -88,12 +88,22 @@ class _Track:
     waiting: int = 0
     played: int = 0
     is_complete: bool = False
+    asks: bool = False
 
 
 class Playout:
     """The door and the ledger of one call. Positions count samples given out, silence included."""
 
-    __slots__ = ("_ledgers", "_limit", "_ramp", "_tail", "_track", "position", "sounded_to")
+    __slots__ = (
+        "_aside",
+        "_ledgers",
+        "_limit",
+        "_ramp",
+        "_tail",
+        "_track",
+        "position",
+        "sounded_to",
+    )
 
     def __init__(self, rate: int) -> None:
         """A closed door at `rate` Hz."""
@@ -101,6 +111,7 @@ class Playout:
         self._ramp = max(1, int(RAMP_S * rate))
         self._track: _Track | None = None
         self._tail: Samples = np.zeros(0, np.float32)
+        self._aside: Samples = np.zeros(0, np.float32)
         self._ledgers: dict[int, list[_Piece]] = {}
         self.position = 0
         self.sounded_to = 0  # position after the last sample that was not silence
@@ -136,10 +147,24 @@ class Playout:
         track.waiting += piece.length
         return Put.TAKEN
 
-    def complete(self, reply: int) -> None:
-        """No more sound will be put."""
+    def complete(self, reply: int, *, asks: bool = False) -> None:
+        """No more sound will be put; `asks`: it ends in a question."""
         if track := self._of(reply):
-            track.is_complete = True
+            track.is_complete, track.asks = True, asks
+
+    def aside(self, samples: Samples) -> None:
+        """A small sound beside the replies, float32 [n]; none that is to begin does before it ends.
+
+        It is in no ledger, and refused while a reply sounds or while another one is not over.
+        """
+        is_sounding = self._track is not None and self._track.played > 0
+        if not is_sounding and not len(self._aside):
+            self._aside = samples
+
+    def hush(self) -> None:
+        """End an aside, over one ramp."""
+        rest = self._aside[: self._ramp]
+        self._aside = rest * np.linspace(1, 0, len(rest), dtype=np.float32)
 
     def release(self, reply: int) -> None:
         """Open the door."""
@@ -178,12 +203,14 @@ class Playout:
     def next(self, count: int) -> Played:
         """The next `count` samples to play."""
         out = np.zeros(count, np.float32)
-        faded = len(self._tail[:count])
-        out[:faded] += self._tail[:count]
-        self._tail = self._tail[count:]
+        faded = max(len(self._tail[:count]), len(self._aside[:count]))
+        out[: len(self._tail)] += self._tail[:count]
+        out[: len(self._aside)] += self._aside[:count]
+        is_aside = len(self._aside) > 0
+        self._tail, self._aside = self._tail[count:], self._aside[count:]
         events: list[ReplyAudible | ReplyDone] = []
         missing = 0
-        if (track := self._track) and track.door is not Door.CLOSED:
+        if (track := self._track) and track.door is not Door.CLOSED and not is_aside:
             missing = self._play(track, out, events)
             faded = max(faded, count)
         self.position += count
@@ -220,7 +247,7 @@ class Playout:
         if track.played and not before:
             events.append(ReplyAudible(track.reply))
         if track.is_complete and not track.waiting:
-            events.append(ReplyDone(track.reply))
+            events.append(ReplyDone(track.reply, track.asks))
             self._track = None
             return 0
         return len(gains) - len(samples) if before else 0

@@ -276,12 +276,17 @@ class ToolCall:
     arguments: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Protect:
+    """Said before a reply's first words: nobody may interrupt it (a legal notice)."""
+
+
 class Responder(Protocol):
     """Words to words. Must not remember: the history is all it is given."""
 
     def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
-    ) -> AsyncGenerator[str | ToolCall, None]:
+    ) -> AsyncGenerator[str | ToolCall | Protect, None]:
         """The reply in pieces of text, as they come. Closing the generator stops the work."""
 
     def expects(self, messages: Sequence[Message]) -> Expectation:

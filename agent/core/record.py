@@ -5,7 +5,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from agent.core.events import Action, Event, Prompt, Reason
+from agent.core.events import Action, Aside, Backchannel, Event, Prompt, Reason
 from agent.core.protocols import Json
 
 Line = dict[str, object]
@@ -44,11 +44,13 @@ def _value(kinds: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
     kind = kinds.get(str(fields.get("what")))
     if kind is None:
         raise ValueError(f"expected one of {', '.join(kinds)}, found {fields.get('what')!r}")
-    names = [f.name for f in dataclasses.fields(kind)]
-    missing = [name for name in names if name not in fields]
+    own = dataclasses.fields(kind)
+    missing = [f.name for f in own if f.name not in fields and f.default is dataclasses.MISSING]
     if missing:
         raise ValueError(f"{kind.__name__}: {', '.join(missing)} missing")
-    values = {name: fields[name] for name in names}
+    values = {f.name: fields[f.name] for f in own if f.name in fields}
     if kind is Prompt:
         values["reason"] = Reason(values["reason"])
+    if kind is Backchannel:
+        values["kind"] = Aside(values["kind"])
     return kind(**values)

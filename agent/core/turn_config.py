@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from agent.core.backchannel import BACKCHANNELS
 
+PROBABILITIES = ("prior", "dismiss_below", "hold_above", "murmur_below", "yield_above",
+                 "listen_below")  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class TurnConfig:
@@ -18,9 +21,17 @@ class TurnConfig:
             of words wait for the decision. Each costs the responder and the voice one start.
         final_wait_s: how long a decided turn waits for the recogniser's final words.
         reply_wait_s: how long a released reply may take to become audible before it has failed.
-        decide_after_s: how long words over the agent that may still change must want the floor.
-        hold_after_s: speech over the agent, still undecided, that makes it stop at the sample.
-        yield_after_s: speech over the agent that takes the floor whatever the words are.
+        dismiss_below: a segment whose sound is less likely the caller's than this, and meant for
+            the agent, counts as silence.
+        hold_after_s: speech over the agent before it may be held.
+        hold_above: probability of wanting the floor at which the reply is held at its sample.
+        murmur_below: the same at which it goes on before the words are known.
+        yield_above: the same at which the floor is the caller's, once their words are known.
+        yield_after_s: speech over the agent that takes the floor whatever it is.
+        answer_before_s: a sign of listening this long before the end of a question answers it.
+        filler_after_s: a released reply that is later than this is announced by a filler.
+        listen_every_s: speech between the agent's own signs of listening; 0 for none.
+        listen_below: probability of a turn end below which one may be made in a pause.
         user_max_s: longest single stretch of speech before the agent takes the turn.
         agent_max_s: longest reply before it is cut.
         silence_s: silence with an open floor after which the agent speaks up.
@@ -35,9 +46,16 @@ class TurnConfig:
     speculations_max: int = 3
     final_wait_s: float = 0.8
     reply_wait_s: float = 8.0
-    decide_after_s: float = 0.25
-    hold_after_s: float = 0.7
+    dismiss_below: float = 0.2
+    hold_after_s: float = 0.16
+    hold_above: float = 0.45
+    murmur_below: float = 0.2
+    yield_above: float = 0.5
     yield_after_s: float = 1.4
+    answer_before_s: float = 0.8
+    filler_after_s: float = 1.5
+    listen_every_s: float = 0.0
+    listen_below: float = 0.2
     user_max_s: float = 60.0
     agent_max_s: float = 120.0
     silence_s: float = 8.0
@@ -55,8 +73,12 @@ class TurnConfig:
             raise ValueError("pause_min_s: expected at most pause_max_s")
         if self.hold_after_s > self.yield_after_s:
             raise ValueError("hold_after_s: expected at most yield_after_s")
-        if not 0 <= self.prior <= 1:
-            raise ValueError(f"prior: expected 0 to 1, found {self.prior}")
+        for name in PROBABILITIES:
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name}: expected 0 to 1, found {value}")
+        if self.murmur_below > self.hold_above:
+            raise ValueError("murmur_below: expected at most hold_above")
 
     def pause_s(self, probability: float) -> float:
         """Silence to wait for at this probability of a turn end."""

@@ -1,25 +1,22 @@
 """Who holds the floor: told what happens and when, answers what follows.
 
-The transition table is docs/turn_taking.md. Everything that decides who may speak is in this file;
-it never waits, and after each call the machine is complete: nothing is left to drain or to poll
-but `deadline()`, the time at which `expire` must be called if nothing happens before.
+The transition table is docs/turn_taking.md. The machine never waits, and after each call it is
+complete: nothing is left to drain or to poll but `deadline()`, when `expire` must be called.
 """
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import assert_never
 
-from agent.core.backchannel import Overlap, judge
 from agent.core.events import (
     Action,
+    Aside,
+    Backchannel,
     CallAnswered,
     CancelReply,
     Digit,
     DuckReply,
     Event,
     HoldReply,
-    PrepareReply,
-    Prompt,
     Reason,
     ReleaseReply,
     ReplyAudible,
@@ -33,30 +30,13 @@ from agent.core.events import (
     Transcript,
     TurnEndPredicted,
 )
+from agent.core.floor import Floor
+from agent.core.overlap import Hush, Overlap, Verdict
+from agent.core.replies import LiveReply, Replies
 from agent.core.turn_config import TurnConfig
-from agent.core.words import CallerWords, Claim
+from agent.core.words import CallerWords
 
-__all__ = ("Floor", "LiveReply", "TurnConfig", "TurnMachine")
-
-
-class Floor(StrEnum):
-    """Who may speak now."""
-
-    OPEN = "open"  # nobody speaks, nothing is owed
-    USER = "user"  # the caller speaks
-    PAUSE = "pause"  # the caller fell silent; is the turn over?
-    PENDING = "pending"  # the agent has the turn and is not audible yet
-    AGENT = "agent"  # the agent speaks
-    OVERLAP = "overlap"  # the caller speaks over the agent; whose floor is it?
-
-
-@dataclass(frozen=True, slots=True)
-class LiveReply:
-    """The one reply that may be named: its number, and the words it answers (a prompt: none)."""
-
-    number: int
-    text: str
-    claim: Claim
+__all__ = ("Floor", "TurnConfig", "TurnMachine")
 
 
 class TurnMachine:
@@ -66,17 +46,17 @@ class TurnMachine:
     must not go back.
     """
 
-    __slots__ = ("_deadline", "_live", "_pause_s", "_prompts", "_replies", "_since",
-                 "_speculations", "_wish", "_words", "config", "floor")  # fmt: skip
+    __slots__ = ("_deadline", "_listened", "_overlap", "_pause_s", "_prompts",
+                 "_replies", "_since", "_speculations", "_words", "config", "floor")  # fmt: skip
 
     def __init__(self, config: TurnConfig) -> None:
         self.config = config
         self.floor = Floor.OPEN
         self._words = CallerWords()
-        self._live: LiveReply | None = None
-        self._replies = 0
-        self._since = 0.0  # when the silence or the overlap began
-        self._wish: float | None = None  # since when words over the agent want the floor
+        self._replies = Replies()
+        self._since = 0.0  # when the silence began, or the reply was released
+        self._overlap = Overlap(0.0)  # the present or last speech over the agent
+        self._listened = 0.0  # when the agent last had, or gave, a sign of listening
         self._deadline: float | None = None
         self._pause_s = 0.0  # silence that decides the present pause
         self._speculations = 0
@@ -85,7 +65,7 @@ class TurnMachine:
     @property
     def live(self) -> LiveReply | None:
         """The reply being prepared, waiting or audible."""
-        return self._live
+        return self._replies.live
 
     @property
     def text(self) -> str:
@@ -126,7 +106,7 @@ class TurnMachine:
             case TurnEndPredicted(segment, probability):
                 return self._predicted(segment, probability, now)
             case SpeechJudged():
-                return []
+                return self._judged(event, now)
             case Digit(digit):
                 self._words.press(digit)
                 return self._pressed(digit, now)
@@ -138,21 +118,28 @@ class TurnMachine:
     def _speech_started(self, now: float) -> list[Action]:
         match self.floor:
             case Floor.OPEN:
+                self._listened = now
                 return self._listen(now)
-            case Floor.PAUSE | Floor.PENDING:
-                return self._cancel() + self._listen(now)
+            case Floor.PAUSE:
+                return self._listen(now)  # the reply is kept: it may have been a breath
+            case Floor.PENDING:
+                return self._replies.cancel() + self._listen(now)
             case Floor.AGENT:
-                self._since, self._wish = now, None
-                self._enter(Floor.OVERLAP, self._overlap_deadline(now))
-                return [DuckReply(self._number())]
+                return self._overlap_begins(now)
             case Floor.OVERLAP:
                 # Counted from the first start: repeated noise may not hold the agent for ever.
-                self._deadline = self._overlap_deadline(now)
-                return []
+                return self._weigh(now)
             case Floor.USER:
                 return []
             case _:
                 assert_never(self.floor)
+
+    def _overlap_begins(self, now: float) -> list[Action]:
+        if self._replies.is_protected:
+            return []
+        self._overlap = Overlap(now)
+        self._enter(Floor.OVERLAP, self._overlap.next_look(now, self.config))
+        return [DuckReply(self._replies.number)]
 
     def _speech_ended(self, now: float) -> list[Action]:
         if self._words.speaking():
@@ -161,8 +148,30 @@ class TurnMachine:
             return self._pause(now, self.config.pause_s(self.config.prior))
         if self.floor is Floor.OVERLAP:
             self._deadline = now + self.config.final_wait_s
-            return self._overlapped(final=not self._words.waiting(), now=now)
+            return self._weigh(now)
         return []
+
+    def _judged(self, event: SpeechJudged, now: float) -> list[Action]:
+        if event.caller < self.config.dismiss_below:
+            return self._dismissed(now) if self._words.dismiss(event.segment) else []
+        if self._words.admit(event.segment) and self.floor is not Floor.OVERLAP:
+            return self._speech_started(now)
+        if self.floor is not Floor.OVERLAP or not self._words.speaking():
+            return []
+        self._overlap = replace(self._overlap, sound=event.floor)
+        return self._weigh(now)
+
+    def _dismissed(self, now: float) -> list[Action]:
+        """What sounded was not the caller: as if it had not been."""
+        is_over = not self._words.speaking()
+        if self.floor is Floor.OVERLAP and is_over:
+            return self._resume(now)
+        if self.floor is not Floor.PAUSE and not (self.floor is Floor.USER and is_over):
+            return []
+        if not self._words.text():
+            return self._replies.cancel() + self._open(now)
+        self._enter(Floor.PAUSE, max(now, self._since + self._pause_s))
+        return self._speculate()
 
     def _words_changed(self, final: bool, now: float) -> list[Action]:
         text = self._words.text()
@@ -173,17 +182,13 @@ class TurnMachine:
                 is_over = now >= self._since + self._pause_s and not self._words.waiting()
                 return self._decide(now) if is_over else self._speculate()
             case Floor.PENDING:
-                is_stale = final and self._live is not None and self._live.text != text
-                return self._decide(now) if is_stale else []
+                return self._decide(now) if final and self._replies.is_stale(text) else []
             case Floor.AGENT:
-                return self._overlapped(final=True, now=now) if final else []
+                return self._said_before(now) if final else []
             case Floor.OVERLAP:
-                return self._overlapped(
-                    final=final and not self._words.speaking() and not self._words.waiting(),
-                    now=now,
-                )
+                return self._weigh(now)
             case Floor.USER:
-                return []
+                return self._replies.cancel() if self._replies.is_stale(text) else []
             case _:
                 assert_never(self.floor)
 
@@ -192,46 +197,58 @@ class TurnMachine:
             return []
         self._pause_s = self.config.pause_s(probability)
         self._deadline = self._since + self._pause_s
+        if now < self._deadline:
+            return self._sign_of_listening(probability, now)
         return self.expire(now)
 
-    def _pressed(self, digit: str, now: float) -> list[Action]:
-        if self.floor is Floor.USER:
+    def _sign_of_listening(self, probability: float, now: float) -> list[Action]:
+        every_s = self.config.listen_every_s
+        if not 0 < every_s <= now - self._listened or probability >= self.config.listen_below:
             return []
-        actions = self._cancel()
+        self._listened = now
+        return [Backchannel(Aside.LISTENING)]
+
+    def _pressed(self, digit: str, now: float) -> list[Action]:
+        if self.floor is Floor.USER or (self.floor is Floor.AGENT and self._replies.is_protected):
+            return []
+        actions = self._replies.cancel()
         return actions + self._pause(now, 0.0 if digit == "#" else self.config.digit_pause_s)
 
     def _replied(
         self, event: ReplyReady | ReplyAudible | ReplyDone | ReplyFailed, now: float
     ) -> list[Action]:
-        if self._live is None or event.reply != self._live.number:
+        live = self._replies.live
+        if live is None or event.reply != live.number:
             return []
         match event:
-            case ReplyReady():
+            case ReplyReady(_, protected):
+                self._replies.live = replace(live, protected=protected)
                 return []
-            case ReplyDone() if self.floor is Floor.PAUSE:
+            case ReplyDone() if self.floor in (Floor.PAUSE, Floor.USER):
                 return []  # nothing was released, so nothing was heard
             case ReplyAudible():
-                return self._audible(now)
-            case ReplyDone():
-                self._words.answer(self._live.claim)
+                return self._audible(live, now)
+            case ReplyDone(_, asks):
+                self._words.answer(live.claim)
+                if asks:
+                    self._words.reopen(now - self.config.answer_before_s)
                 return self._after_reply(now)
             case ReplyFailed():
                 return self._failed(now)
             case _:
                 assert_never(event)
 
-    def _audible(self, now: float) -> list[Action]:
-        if self._live is not None and self.floor is Floor.PENDING:
-            self._words.answer(self._live.claim)
-            # Answered once: at the reply's end this claim would undo later answers.
-            self._live = replace(self._live, claim=())
+    def _audible(self, live: LiveReply, now: float) -> list[Action]:
+        if self.floor is Floor.PENDING:
+            self._words.answer(live.claim)
+            self._replies.live = replace(live, claim=())  # once: later it would undo answers
+            self._overlap = Overlap(now)  # nothing was said over this reply yet
             self._enter(Floor.AGENT, now + self.config.agent_max_s)
         return []
 
     def _failed(self, now: float) -> list[Action]:
-        reply, floor = self._live, self.floor
-        self._live = None
-        if reply is None or floor is Floor.PAUSE:
+        reply = self._replies.end()
+        if reply is None or self.floor in (Floor.PAUSE, Floor.USER):
             return []  # a speculation: the decision will prepare it again
         self._words.answer(reply.claim)
         if not reply.text or self._words.speaking():
@@ -248,32 +265,23 @@ class TurnMachine:
             case Floor.USER | Floor.PAUSE:
                 return self._decide(now)
             case Floor.PENDING:
-                actions = [CancelReply(self._number())]
-                return [*actions, *self._failed(now)]
+                return self._late(now)
             case Floor.AGENT:
-                return self._cancel() + self._after_reply(now)
+                return self._replies.cancel() + self._after_reply(now)
+            case Floor.OVERLAP if self._words.speaking():
+                return self._weigh(now)
             case Floor.OVERLAP:
-                return self._overlap_expired(now)
+                return self._resume(now)
             case _:
                 assert_never(self.floor)
 
-    def _overlap_expired(self, now: float) -> list[Action]:
-        if not self._words.speaking():
-            return self._resume(now)
-        if self._wish_stands(now) or now >= self._since + self.config.yield_after_s:
-            return self._yield(now)
-        self._deadline = self._overlap_deadline(now)
-        return [HoldReply(self._number())]
-
-    def _overlap_deadline(self, now: float) -> float:
-        """When speech over the agent, if it goes on, is decided, stops it, or takes the floor."""
-        points = [self._since + self.config.hold_after_s, self._since + self.config.yield_after_s]
-        if self._wish is not None:
-            points.append(self._wish + self.config.decide_after_s)
-        return min((point for point in points if point > now), default=now)
-
-    def _wish_stands(self, now: float) -> bool:
-        return self._wish is not None and now >= self._wish + self.config.decide_after_s
+    def _late(self, now: float) -> list[Action]:
+        """A released reply is not audible yet: say so once, then give it up."""
+        patience = self._since + self.config.reply_wait_s
+        if now < patience:
+            self._deadline = patience
+            return [Backchannel(Aside.LATE)]
+        return [CancelReply(self._replies.number), *self._failed(now)]
 
     # --- what follows -------------------------------------------------------------------------
 
@@ -284,6 +292,14 @@ class TurnMachine:
         self._enter(Floor.USER, now + self.config.user_max_s)
         return []
 
+    def _pend(self, now: float) -> None:
+        """A reply is released; words are owed a filler if it is late, a prompt is not."""
+        wait_s = self.config.reply_wait_s
+        if not self._replies.fits(""):
+            wait_s = min(wait_s, self.config.filler_after_s)
+        self._since = now
+        self._enter(Floor.PENDING, now + wait_s)
+
     def _pause(self, now: float, pause_s: float) -> list[Action]:
         self._enter(Floor.PAUSE, now + pause_s)
         self._since, self._pause_s, self._speculations = now, pause_s, 0
@@ -292,26 +308,21 @@ class TurnMachine:
     def _speculate(self) -> list[Action]:
         """Prepare a reply to the words so far, unless one is being prepared or enough were."""
         text = self._words.text()
-        if self._live is not None and self._live.text == text:
+        if self._replies.fits(text):
             return []
-        actions = self._cancel()
         if not text or self._speculations >= self.config.speculations_max:
-            return actions
+            return self._replies.cancel()
         self._speculations += 1
-        return actions + self._prepare(text)
+        return self._prepare(text)
 
     def _prepare(self, text: str) -> list[Action]:
-        self._replies += 1
         self._prompts = 0
-        self._live = LiveReply(self._replies, text, self._words.claim())
-        return [PrepareReply(self._replies, text)]
+        return self._replies.prepare(text, self._words.claim())
 
     def _prompt(self, reason: Reason, now: float) -> list[Action]:
-        actions = self._cancel()
-        self._replies += 1
-        self._live = LiveReply(self._replies, "", ())
-        self._enter(Floor.PENDING, now + self.config.reply_wait_s)
-        return [*actions, Prompt(self._replies, reason)]
+        actions = self._replies.prompt(reason)
+        self._pend(now)
+        return actions
 
     def _decide(self, now: float) -> list[Action]:
         """The turn is over: answer it, wait for its last words, or find that it had none."""
@@ -323,12 +334,12 @@ class TurnMachine:
         self._words.give_up_waiting()
         text = self._words.text()
         actions: list[Action] = []
-        if self._live is None or self._live.text != text:
-            actions = self._cancel() + (self._prepare(text) if text else [])
+        if not self._replies.fits(text):
+            actions = self._prepare(text) if text else self._replies.cancel()
         if not text:
             return actions + self._open(now)
-        self._enter(Floor.PENDING, now + self.config.reply_wait_s)
-        return [*actions, ReleaseReply(self._number())]
+        self._pend(now)
+        return [*actions, ReleaseReply(self._replies.number)]
 
     def _open(self, now: float) -> list[Action]:
         may_prompt = self._prompts < self.config.prompts_max
@@ -337,41 +348,53 @@ class TurnMachine:
 
     def _after_reply(self, now: float) -> list[Action]:
         """The agent is silent again; whose turn is it?"""
-        self._live = None
+        self._replies.end()
         if self._words.speaking():
             return self._listen(now)
         return self._pause(now, self.config.pause_min_s) if self._words.text() else self._open(now)
 
-    def _overlapped(self, *, final: bool, now: float) -> list[Action]:
-        """Words were said over the agent; act on what they mean, once that is certain.
-
-        Guesses are noise: an "I see" passes through "but" and "but she". So words that may still
-        change must want the floor for a while, without a break.
-        """
-        verdict = judge(self._words.text(), final=final, backchannels=self.config.backchannels)
-        if final and verdict is Overlap.INTERRUPTION:
-            return self._yield(now)
-        if final:
-            self._words.answer(self._words.claim())
-            return self._resume(now) if self.floor is Floor.OVERLAP else []
+    def _weigh(self, now: float) -> list[Action]:
+        """The caller speaks, or spoke, over the agent: give way as far as it is worth."""
+        text, final = self._words.text(), not self._words.waiting()
         if self._words.speaking():
-            wants = verdict is Overlap.INTERRUPTION
-            self._wish = (now if self._wish is None else self._wish) if wants else None
-            self._deadline = self._overlap_deadline(now)
+            self._deadline = self._overlap.next_look(now, self.config)
+            verdict = self._overlap.speaking(text, now, self.config)
+        else:
+            verdict = self._overlap.silent(text, final=final, config=self.config)
+        match verdict:
+            case Verdict.AS_IT_IS:
+                return []
+            case Verdict.DUCK:
+                self._overlap = replace(self._overlap, hush=Hush.DUCKED)
+                return [DuckReply(self._replies.number)]
+            case Verdict.HOLD:
+                self._overlap = replace(self._overlap, hush=Hush.HELD)
+                return [HoldReply(self._replies.number)]
+            case Verdict.RESUME:
+                return self._resume(now)
+            case Verdict.YIELD:
+                return self._yield(now)
+            case _:
+                assert_never(verdict)
+
+    def _said_before(self, now: float) -> list[Action]:
+        """Late words of something said over the agent, which has gone on speaking."""
+        is_early = self._words.speaking() or self._words.waiting()
+        if is_early or self._replies.is_protected or not self._words.text():
+            return []
+        verdict = self._overlap.silent(self._words.text(), final=True, config=self.config)
+        if verdict is Verdict.YIELD:
+            return self._yield(now)
+        self._words.murmured(now)
         return []
 
     def _resume(self, now: float) -> list[Action]:
+        if not self._words.waiting():
+            self._words.murmured(now)
         self._enter(Floor.AGENT, now + self.config.agent_max_s)
-        return [ResumeReply(self._number())]
+        return [ResumeReply(self._replies.number)]
 
     def _yield(self, now: float) -> list[Action]:
-        return self._cancel() + self._after_reply(now)
-
-    def _cancel(self) -> list[Action]:
-        reply, self._live = self._live, None
-        return [] if reply is None else [CancelReply(reply.number)]
-
-    def _number(self) -> int:
-        if self._live is None:
-            raise AssertionError(f"no reply is live on floor {self.floor}")
-        return self._live.number
+        if not (self._words.speaking() or self._words.text()):
+            return self._prompt(Reason.UNHEARD, now)
+        return self._replies.cancel() + self._after_reply(now)

@@ -5,7 +5,9 @@ to it was audible; until then every question about the turn is asked of `text()`
 reason why nothing is lost: there is no moment at which words are taken away before they are heard.
 """
 
+import math
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from agent.core.events import Transcript
 
@@ -16,13 +18,21 @@ Claim = tuple[tuple[int, str], ...]
 """Segments and their text at the moment a reply was made for them."""
 
 
+class Voice(Enum):
+    """The sound of a segment."""
+
+    SPEAKING = auto()
+    SILENT = auto()
+    DISMISSED = auto()  # not the caller, or not meant for the agent: its words do not count
+
+
 @dataclass(slots=True)
 class _Segment:
     """One stretch of speech: where it is, what is known, and what was answered."""
 
     text: str = ""
     answered: str = ""
-    is_speaking: bool = False
+    voice: Voice = Voice.SILENT
     is_final: bool = False
 
 
@@ -42,21 +52,42 @@ def unanswered(text: str, answered: str) -> str:
 class CallerWords:
     """The caller's words of one call, by segment."""
 
-    __slots__ = ("_digits", "_segments", "current")
+    __slots__ = ("_digits", "_murmur", "_segments", "current")
 
     def __init__(self) -> None:
         self._segments: dict[int, _Segment] = {}
         self._digits = 0
+        self._murmur = (0, -math.inf)
         self.current = 0
 
     def start(self, segment: int) -> None:
         """The caller began to speak."""
         self.current = segment
-        self._segment(segment).is_speaking = True
+        self._segment(segment).voice = Voice.SPEAKING
 
     def end(self, segment: int) -> None:
         """The caller fell silent."""
-        self._segment(segment).is_speaking = False
+        known = self._segment(segment)
+        known.voice = Voice.SILENT if known.voice is Voice.SPEAKING else known.voice
+
+    def dismiss(self, segment: int) -> bool:
+        """Somebody else speaks, or nobody: the segment counts as silence. Whether that is news."""
+        return self._turn(segment, Voice.SPEAKING, Voice.DISMISSED)
+
+    def admit(self, segment: int) -> bool:
+        """It is the caller after all, and they still speak. Whether that is news."""
+        return self._turn(segment, Voice.DISMISSED, Voice.SPEAKING)
+
+    def murmured(self, now: float) -> None:
+        """All that is unanswered was a sign of listening, known at `now`."""
+        self._murmur = (self.current, now)
+        self.answer(self.claim())
+
+    def reopen(self, since: float) -> None:
+        """The last sign of listening, if it came at `since` or later, was an answer."""
+        segment, when = self._murmur
+        if when >= since and segment in self._segments:
+            self._segments[segment].answered = ""
 
     def hear(self, transcript: Transcript) -> None:
         """The recogniser has more of a segment, whenever it comes."""
@@ -73,20 +104,20 @@ class CallerWords:
 
     def speaking(self) -> bool:
         """Whether the caller is speaking now."""
-        return any(s.is_speaking for s in self._segments.values())
+        return any(s.voice is Voice.SPEAKING for s in self._segments.values())
 
     def waiting(self) -> bool:
         """Whether the recogniser still owes the end of something said."""
-        return any(not s.is_final and not s.is_speaking for s in self._segments.values())
+        return any(s.voice is Voice.SILENT and not s.is_final for s in self._segments.values())
 
     def text(self) -> str:
         """All words that no audible reply has answered, in the order they were said."""
-        parts = (unanswered(s.text, s.answered) for s in self._segments.values())
+        parts = (unanswered(s.text, s.answered) for _, s in self._counted())
         return " ".join(part for part in parts if part)
 
     def claim(self) -> Claim:
         """What a reply made now would answer."""
-        return tuple((number, s.text) for number, s in self._segments.items())
+        return tuple((number, s.text) for number, s in self._counted())
 
     def answer(self, claim: Claim) -> None:
         """A reply made for `claim` was heard; an old claim takes nothing back, and revives nothing.
@@ -103,13 +134,25 @@ class CallerWords:
     def give_up_waiting(self) -> None:
         """The recogniser took too long: what it has is taken as the end; more may still come."""
         for known in self._segments.values():
-            known.is_final = known.is_final or not known.is_speaking
+            known.is_final = known.is_final or known.voice is not Voice.SPEAKING
 
     def _segment(self, number: int) -> _Segment:
         return self._segments.setdefault(number, _Segment())
 
+    def _counted(self) -> list[tuple[int, _Segment]]:
+        return [(n, s) for n, s in self._segments.items() if s.voice is not Voice.DISMISSED]
+
+    def _turn(self, segment: int, before: Voice, after: Voice) -> bool:
+        known = self._segments.get(segment)
+        if known is None or known.voice is not before:
+            return False
+        known.voice = after
+        return True
+
     def _forget(self) -> None:
         known = self._segments.items()
-        old = [n for n, s in known if not s.is_speaking and not unanswered(s.text, s.answered)]
+        old = [n for n, s in known
+               if s.voice is Voice.DISMISSED
+               or (s.voice is Voice.SILENT and not unanswered(s.text, s.answered))]  # fmt: skip
         for number in old[: max(0, len(old) - SEGMENTS_KEPT)]:
             del self._segments[number]

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples, join
-from agent.core.events import SpeechEnded, SpeechStarted
+from agent.core.events import SpeechEnded, SpeechJudged, SpeechStarted
 from agent.core.protocols import SpeechDetector, Trace
 from pipelines.cascade.hearing import Hearing
+from pipelines.cascade.judging import Judging
 from pipelines.cascade.listener import Listener, ListenerConfig
 
 State = TypeVar("State")
@@ -18,6 +19,10 @@ State = TypeVar("State")
 MEMORY_S = 8.0
 """Sound kept for the turn predictor, as much as the common acoustic models look at.
 Source: Smart Turn v3 takes 8 s."""
+
+
+JUDGED_FROM_S = 1.0
+"""Sound before a segment that its judge is given: enough to know the background."""
 
 
 def probabilities(detector: SpeechDetector[State]) -> Callable[[Samples], float]:
@@ -38,16 +43,18 @@ class Ears:
     def __init__(
         self,
         detector: SpeechDetector[Any],
+        judging: Judging | None,
         config: ListenerConfig,
         hearing: Hearing,
-        tell: Callable[[SpeechStarted | SpeechEnded], None],
+        tell: Callable[[SpeechStarted | SpeechEnded | SpeechJudged], None],
         trace: Trace,
     ) -> None:
-        """`tell` hears of segments as they begin and end."""
+        """`tell` hears of segments as they begin and end, and what they are by their sound."""
         self.rate = detector.rate
         self._step = detector.step_samples
         self._probability = probabilities(detector)
         self._listener = Listener(config, self.rate)
+        self._judging = judging
         self._hearing = hearing
         self._tell = tell
         self._trace = trace
@@ -91,13 +98,16 @@ class Ears:
         self._position = frame.end
         self._memory.append(frame)
         silent_since = self._listener.speech_end
-        event = self._listener.step(self._probability(samples), frame.start, frame.end)
+        speech = self._probability(samples)
+        event = self._listener.step(speech, frame.start, frame.end)
         match event:
             case SpeechStarted(segment):
                 self._pause = self._listener.speech_start - silent_since if segment > 1 else 0
                 self._tell(event)
                 self._hearing.begin(segment)
                 self._feed_since(self._listener.speech_start - self._pre_roll())
+                if self._judging:
+                    self._judging.begin(segment, self._before())
             case SpeechEnded(segment):
                 self._feed(frame)
                 self._hearing.end(segment)
@@ -105,6 +115,8 @@ class Ears:
                 self._tell(event)
             case None if self._listener.is_speaking:
                 self._feed(frame)
+                if self._judging and (judged := self._judging.step(samples, speech)):
+                    self._tell(judged)
 
     def _feed_since(self, position: int) -> None:
         """Feed the sound from `position` on, but nothing that an earlier segment already had."""
@@ -115,6 +127,11 @@ class Ears:
     def _feed(self, frame: AudioFrame) -> None:
         self._hearing.feed(frame)
         self._fed_to = frame.end
+
+    def _before(self) -> Samples:
+        """The last second, the beginning of the present segment included."""
+        steps = math.ceil(JUDGED_FROM_S * self.rate / self._step)
+        return np.concatenate([frame.samples for frame in list(self._memory)[-steps:]])
 
     def _pre_roll(self) -> int:
         return int(self._listener.config.pre_roll_s * self.rate)

@@ -30,6 +30,7 @@ from agent.core.events import (
     ReplyDone,
     ReplyFailed,
     ResumeReply,
+    SpeechStarted,
     Transcript,
     TurnEndPredicted,
 )
@@ -44,14 +45,17 @@ from agent.core.protocols import (
     Responder,
     Role,
     SpeechDetector,
+    SpeechJudge,
     Synthesizer,
     Trace,
     TurnPredictor,
 )
 from agent.core.record import to_fields
 from agent.core.turns import Floor, TurnConfig, TurnMachine
+from pipelines.cascade.asides import Asides, Manners
 from pipelines.cascade.ears import Ears
 from pipelines.cascade.hearing import Hearing
+from pipelines.cascade.judging import Judging
 from pipelines.cascade.listener import ListenerConfig
 from pipelines.cascade.speaker import Reply, Speaker
 from pipelines.mailbox import Mailbox
@@ -83,14 +87,16 @@ class Engines:
     predictor: TurnPredictor
     responder: Responder
     synthesizer: Synthesizer
+    judge: SpeechJudge[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CascadeConfig:
-    """How the cascade listens and takes turns."""
+    """How the cascade listens, takes turns and behaves."""
 
     turns: TurnConfig = field(default_factory=TurnConfig)
     listener: ListenerConfig = field(default_factory=ListenerConfig)
+    manners: Manners = field(default_factory=Manners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,11 @@ class CascadePipeline:
 
     engines: Engines
     config: CascadeConfig = field(default_factory=CascadeConfig)
+    asides: Asides = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The small sounds are spoken once for all calls."""
+        object.__setattr__(self, "asides", Asides(self.engines.synthesizer, self.config.manners))
 
     @property
     def rate(self) -> int:
@@ -112,20 +123,24 @@ class CascadePipeline:
 
     async def converse(self, call: Call, trace: Trace) -> None:
         """Hold one conversation; returns when the caller or the agent hangs up."""
-        await _Talk(self.engines, self.config, call, trace).run()
+        await _Talk(self, call, trace).run()
 
 
 class _Talk:
     """One conversation in progress."""
 
-    def __init__(self, engines: Engines, config: CascadeConfig, call: Call, trace: Trace) -> None:
+    def __init__(self, pipeline: CascadePipeline, call: Call, trace: Trace) -> None:
+        engines, config = pipeline.engines, pipeline.config
         self._engines, self._call, self._trace = engines, call, trace
+        self._asides, self._asides_made = pipeline.asides, 0
         self._mail: Mailbox[Event] = Mailbox()
         self._machine = TurnMachine(config.turns)
         self._playout = Playout(call.play_rate)
         self._conversation = Conversation()
         self._hearing = Hearing(engines.recognizer, self._expected, self._mail.put, trace)
-        self._ears = Ears(engines.detector, config.listener, self._hearing, self._mail.put, trace)
+        self._judging = Judging(engines.judge) if engines.judge else None
+        self._ears = Ears(engines.detector, self._judging, config.listener, self._hearing,
+                          self._mail.put, trace)  # fmt: skip
         self._room = asyncio.Event()
         self._speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
                                 self._mail.put, trace)  # fmt: skip
@@ -218,6 +233,12 @@ class _Talk:
             if self._machine.floor is not floor:
                 self._floor_changed(floor)
 
+    async def _prepare_asides(self) -> None:
+        try:
+            await self._asides.make()
+        except EngineError as fault:
+            self._trace("error", message=str(fault), fallback="no asides")
+
     # --- what was told ------------------------------------------------------------------------
 
     def _learn(self, event: Event) -> None:
@@ -226,8 +247,14 @@ class _Talk:
         match event:
             case Transcript(segment, _, _, final):
                 self._tell("caption", who="caller", segment=segment, text=event.text, final=final)
+            case SpeechStarted():
+                self._playout.hush()
             case ReplyAudible(number) if live and number == live.number:
                 self._conversation.audible(number)
+                if live.text and self._judging:
+                    self._judging.learn()
+                if not live.text:  # a greeting comes first, and the voice has time after it
+                    self._group.create_task(self._prepare_asides(), name="asides")
                 self._tell("caption", who="agent", reply=number, text=" ".join(self._reply.said),
                            final=False)  # fmt: skip
                 self._use_tools(control=False)
@@ -283,8 +310,9 @@ class _Talk:
                 self._playout.resume(number)
             case CancelReply(number):
                 self._cancel(number)
-            case Backchannel():
-                pass  # the machine does not ask for any yet
+            case Backchannel(kind):
+                self._asides_made += 1
+                self._playout.aside(self._asides.sound(kind, self._asides_made))
             case _:
                 assert_never(action)
 

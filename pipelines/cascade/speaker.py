@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from agent.core.errors import EngineError
 from agent.core.events import ReplyFailed, ReplyReady
 from agent.core.playout import Playout, Put
-from agent.core.protocols import Message, Responder, Speech, Synthesizer, ToolCall, Trace
+from agent.core.protocols import Message, Protect, Responder, Speech, Synthesizer, ToolCall, Trace
 from pipelines.cascade.clauses import clauses
 
 
@@ -19,6 +19,12 @@ class Reply:
     number: int
     said: list[str] = field(default_factory=list)
     tools: list[ToolCall] = field(default_factory=list)
+    protected: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it ends in a question, as it is written."""
+        return bool(self.said) and self.said[-1].rstrip("\"')» ").endswith("?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Speaker:
             self.trace("error", message=str(fault), reply=reply.number)
             self.tell(ReplyFailed(reply.number))
         else:
-            self.playout.complete(reply.number)
+            self.playout.complete(reply.number, asks=reply.asks)
 
     async def _fill(self, reply: Reply, messages: Sequence[Message]) -> None:
         async with (
@@ -58,7 +64,7 @@ class Speaker:
             if is_first:
                 is_first = False
                 self.trace("first_audio", reply=reply.number)
-                self.tell(ReplyReady(reply.number))
+                self.tell(ReplyReady(reply.number, reply.protected))
 
     async def _put(self, number: int, speech: Speech) -> bool:
         """Put one piece of sound, waiting for room; False when the reply is over."""
@@ -74,6 +80,9 @@ class Speaker:
             async for piece in pieces:
                 if isinstance(piece, ToolCall):
                     reply.tools.append(piece)
+                    continue
+                if isinstance(piece, Protect):
+                    reply.protected = True
                     continue
                 if is_first:
                     is_first = False

@@ -1,10 +1,10 @@
-"""Is it a sign of listening, or does the caller want the floor?"""
+"""Words over the agent: how much they say for wanting the floor."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import mark
 
-from agent.core.backchannel import BACKCHANNELS, STOP_WORDS, Overlap, judge
+from agent.core.backchannel import AGREEMENTS, BACKCHANNELS, STOP_WORDS, wants_floor
 
 WORDS = st.lists(
     st.sampled_from([*sorted(BACKCHANNELS)[:6], *sorted(STOP_WORDS)[:6], "monday", "noon", "four"]),
@@ -13,53 +13,47 @@ WORDS = st.lists(
 
 
 @mark.parametrize("text", ["yeah", "uh-huh", "oh okay", "i see", "got it thanks"])
-@mark.parametrize("final", [True, False])
-def test_a_sign_of_listening_leaves_the_floor(text, final):
-    assert judge(text, final=final) is Overlap.BACKCHANNEL
+def test_a_sign_of_listening_speaks_against_it_and_more_so_when_it_is_certain(text):
+    assert wants_floor(text, final=True) < wants_floor(text, final=False) < 0
 
 
-def test_no_words_yet_decide_nothing():
-    assert judge("", final=False) is Overlap.UNDECIDED
+@mark.parametrize("text", ["no no i see", "yeah no problem", "oh no", "right of course"])
+def test_an_agreement_with_a_no_in_it_is_a_sign_of_listening(text):
+    assert wants_floor(text, final=True) < -2
 
 
-def test_sound_that_turns_out_to_have_no_words_was_no_interruption():
-    assert judge("", final=True) is Overlap.BACKCHANNEL
+def test_no_words_yet_say_nothing():
+    assert wants_floor("", final=False) == 0
 
 
-@mark.parametrize("text", ["stop", "no", "yeah but", "wait"])
-def test_one_stop_word_is_enough_while_it_is_not_certain(text):
-    assert judge(text, final=False) is Overlap.INTERRUPTION
+def test_sound_that_turns_out_to_have_no_words_speaks_against_it():
+    assert wants_floor("", final=True) < 0
 
 
-def test_one_uncertain_word_is_not_enough():
-    assert judge("monday", final=False) is Overlap.UNDECIDED
-    assert judge("yeah monday", final=False) is Overlap.UNDECIDED
+@mark.parametrize("text", ["stop", "no", "yeah but", "wait", "no no"])
+def test_a_stop_word_speaks_for_it_and_more_so_when_it_is_certain(text):
+    assert wants_floor(text, final=True) > wants_floor(text, final=False) > 0
 
 
-def test_two_uncertain_words_are_enough():
-    assert judge("monday noon", final=False) is Overlap.INTERRUPTION
-    assert judge("yeah monday okay noon", final=False) is Overlap.INTERRUPTION
-
-
-def test_one_certain_word_is_enough():
-    assert judge("monday", final=True) is Overlap.INTERRUPTION
+def test_more_words_say_more():
+    for final in (True, False):
+        one, two = (wants_floor(text, final=final) for text in ("monday", "monday noon"))
+        assert 0 < one < two
 
 
 def test_which_words_are_backchannels_can_be_said():
-    assert judge("aye aye", final=True, backchannels={"aye"}) is Overlap.BACKCHANNEL
-    assert judge("yeah", final=True, backchannels=()) is Overlap.INTERRUPTION
+    assert wants_floor("aye aye", final=True, backchannels={"aye"}) < 0
+    assert wants_floor("yeah", final=True, backchannels=()) > 0
 
 
 def test_no_word_is_both_a_backchannel_and_a_stop_word():
     assert not BACKCHANNELS & STOP_WORDS
 
 
-@given(WORDS)
-def test_certain_words_leave_nothing_undecided(text):
-    assert judge(text, final=True) is not Overlap.UNDECIDED
+def test_an_agreement_is_more_than_signs_of_listening():
+    assert [words for words in AGREEMENTS if set(words) <= BACKCHANNELS] == []
 
 
 @given(WORDS, WORDS)
-def test_an_interruption_is_not_taken_back_by_more_words(text, more):
-    if judge(text, final=False) is Overlap.INTERRUPTION:
-        assert judge(f"{text} {more}", final=False) is Overlap.INTERRUPTION
+def test_words_in_front_of_a_stop_word_do_not_hide_it(before, after):
+    assert wants_floor(f"{before} stop {after}", final=True) > 4

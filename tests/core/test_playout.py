@@ -469,3 +469,51 @@ def test_a_fade_counts_as_sound():
     playout.cancel(1)
     drain(playout, 5)
     assert playout.sounded_to == 2 * FRAME
+
+
+# --- asides -------------------------------------------------------------------------------------
+
+
+def murmur(samples=400):
+    return np.full(samples, 0.25, np.float32)
+
+
+def test_an_aside_sounds_once_and_is_in_no_ledger():
+    playout = Playout(RATE)
+    playout.aside(murmur())
+    assert playout.next(FRAME).events == ()
+    assert playout.sounded_to == FRAME
+    sounds = np.concatenate([playout.next(FRAME).samples for _ in range(10)])
+    assert np.count_nonzero(sounds) == 400 - FRAME
+
+
+def test_a_reply_begins_when_the_aside_is_over():
+    playout = Playout(RATE)
+    playout.open(1)
+    playout.put(1, ones(RATE))
+    playout.aside(murmur(FRAME + 1))
+    playout.release(1)
+    first, second, third = (playout.next(FRAME) for _ in range(3))
+    assert (first.events, second.events) == ((), ())
+    assert third.events == (ReplyAudible(1),)
+
+
+def test_no_aside_disturbs_a_reply_that_sounds_or_another_aside():
+    playout = speaking()
+    before = playout.next(FRAME).samples
+    playout.aside(murmur())
+    assert np.array_equal(playout.next(FRAME).samples, before)
+    playout = Playout(RATE)
+    playout.aside(murmur(10))
+    playout.aside(murmur(400))
+    assert np.count_nonzero(playout.next(FRAME).samples) == 10
+
+
+def test_an_aside_that_is_hushed_ends_over_one_ramp():
+    playout = Playout(RATE)
+    playout.aside(murmur(RATE))
+    playout.next(FRAME)
+    playout.hush()
+    rest = np.concatenate([playout.next(FRAME).samples for _ in range(5)])
+    assert 0 < np.count_nonzero(rest) <= RAMP_S * RATE
+    assert np.abs(np.diff(rest)).max() < 0.25

@@ -3,15 +3,14 @@
 import dataclasses
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from random import Random
 from typing import get_args
 
 from pytest import approx, mark
 
-from agent.core import backchannel, playout, words
-from agent.core.backchannel import Overlap, judge
+from agent.core import playout, words
 from agent.core.events import (
     CallAnswered,
     Digit,
@@ -26,6 +25,7 @@ from agent.core.events import (
     Transcript,
     TurnEndPredicted,
 )
+from agent.core.overlap import Verdict
 from agent.core.turns import Floor, TurnConfig, TurnMachine
 from agent.core.words import CallerWords
 
@@ -33,7 +33,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "turn_taking.md"
 DEADLINE = "deadline"
 KINDS = [kind.__name__ for kind in get_args(Event)] + [DEADLINE]
 WALKS = 1500
-CONFIG = TurnConfig(user_max_s=6.0, agent_max_s=6.0, reply_wait_s=3.0)
+CONFIG = TurnConfig(user_max_s=6.0, agent_max_s=6.0, reply_wait_s=3.0, listen_every_s=0.5)
 
 
 # --- the page -----------------------------------------------------------------------------------
@@ -76,6 +76,11 @@ def rows():
     ]
 
 
+@cache
+def rows_of(floor, kind):
+    return [row for row in rows() if floor in row.floors and kind in row.kinds]
+
+
 # --- the conditions -----------------------------------------------------------------------------
 
 
@@ -85,7 +90,7 @@ class Moment:
     def __init__(self, machine, event, now):
         self.machine, self.event, self.now = machine, event, now
         self.live = machine.live
-        self.words = noted(machine, event)
+        self.words = noted(machine, event, now)
 
     @property
     def text(self):
@@ -123,26 +128,52 @@ class Moment:
         silence, patience = self.silence_left_s()
         return silence <= self.now < patience and self.words.waiting()
 
-    def interrupts(self):
-        floor = self.machine.floor
-        final = self.is_settled if floor is Floor.OVERLAP else self.event.final
-        if not final:
-            return False
-        return judge(self.text, final=final) is Overlap.INTERRUPTION
+    @cached_property
+    def verdict(self):
+        """What follows for the reply, from the sound and the words so far."""
+        machine, config = self.machine, self.machine.config
+        overlap = machine._overlap
+        if isinstance(self.event, SpeechJudged):
+            overlap = dataclasses.replace(overlap, sound=self.event.floor)
+        if machine.floor is Floor.AGENT:
+            return overlap.silent(self.text, final=True, config=config)
+        if self.is_speaking:
+            return overlap.speaking(self.text, self.now, config)
+        return overlap.silent(self.text, final=not self.words.waiting(), config=config)
 
     @property
-    def is_wished(self):
-        wish = self.machine._wish
-        return wish is not None and self.now >= wish + self.machine.config.decide_after_s
+    def is_dismissed(self):
+        config = self.machine.config
+        return isinstance(self.event, SpeechJudged) and self.event.caller < config.dismiss_below
+
+    @property
+    def is_news(self):
+        before = self.machine._words._segments.get(self.event.segment)
+        return before is not None and before.voice is not (
+            self.words._segments[self.event.segment].voice
+        )
+
+    @property
+    def is_sign_due(self):
+        config = self.machine.config
+        is_time = config.listen_every_s and (
+            self.now - self.machine._listened >= config.listen_every_s
+        )
+        return bool(is_time) and self.event.probability < config.listen_below
+
+    @property
+    def is_for_good(self):
+        return self.now >= self.machine._since + self.machine.config.reply_wait_s
 
     def is_this_reply(self):
         return self.live is not None and self.event.reply == self.live.number
 
 
-def noted(machine, event):
+def noted(machine, event, now):
     """A copy of the machine's words that was told the event."""
     copy = CallerWords()
     copy.current, copy._digits = machine._words.current, machine._words._digits
+    copy._murmur = machine._words._murmur
     copy._segments = {n: dataclasses.replace(s) for n, s in machine._words._segments.items()}
     match event:
         case SpeechStarted(segment):
@@ -153,8 +184,14 @@ def noted(machine, event):
             copy.hear(event)
         case Digit(digit):
             copy.press(digit)
+        case SpeechJudged(segment, caller) if caller < machine.config.dismiss_below:
+            copy.dismiss(segment)
+        case SpeechJudged(segment):
+            copy.admit(segment)
         case ReplyDone() | ReplyFailed() if machine.live is not None:
             copy.answer(machine.live.claim)
+            if isinstance(event, ReplyDone) and event.asks:
+                copy.reopen(now - machine.config.answer_before_s)
         case None if machine.floor is Floor.PENDING:
             copy.answer(machine.live.claim)
     return copy
@@ -184,12 +221,22 @@ CONDITIONS = {
     "final": lambda m: m.event.final,
     "settled": lambda m: m.is_settled,
     "unsettled": lambda m: not m.is_settled,
-    "interrupts": lambda m: m.interrupts(),
-    "does not interrupt": lambda m: not m.interrupts(),
-    "wished": lambda m: m.is_wished,
-    "not wished": lambda m: not m.is_wished,
-    "to hold": lambda m: m.now < m.machine._since + m.machine.config.yield_after_s,
-    "to yield": lambda m: m.now >= m.machine._since + m.machine.config.yield_after_s,
+    "admitted": lambda m: not m.is_dismissed,
+    "dismissed": lambda m: m.is_dismissed,
+    "quiet": lambda m: not m.is_speaking or m.machine.floor is Floor.PAUSE,
+    "news": lambda m: m.is_news,
+    "no news": lambda m: not m.is_news,
+    "open to all": lambda m: not m.live.protected,
+    "protected": lambda m: m.live.protected,
+    "carry on": lambda m: m.verdict is Verdict.AS_IT_IS,
+    "to hold": lambda m: m.verdict is Verdict.HOLD,
+    "to soften": lambda m: m.verdict is Verdict.DUCK,
+    "to resume": lambda m: m.verdict is Verdict.RESUME,
+    "to yield": lambda m: m.verdict is Verdict.YIELD,
+    "a sign is due": lambda m: m.is_sign_due,
+    "no sign is due": lambda m: not m.is_sign_due,
+    "first time": lambda m: not m.is_for_good,
+    "for good": lambda m: m.is_for_good,
 }
 
 
@@ -228,10 +275,8 @@ class Walk:
         moment = Moment(machine, event, now)
         fitting = [
             row
-            for row in rows()
-            if floor in row.floors
-            and kind in row.kinds
-            and all(CONDITIONS[condition](moment) for condition in row.when)
+            for row in rows_of(floor, kind)
+            if all(CONDITIONS[condition](moment) for condition in row.when)
         ]
         assert len(fitting) == 1, f"{floor} {event}: expected one row, found {fitting}"
         (row,) = fitting
@@ -256,13 +301,14 @@ class Walk:
             Transcript(choose([segment, current]), said, final=True),
             Transcript(current, choose(["", "uh-huh"]), final=True),
             TurnEndPredicted(choose([current, current, segment]), self.random.random()),
-            SpeechJudged(choose([segment, current]), self.random.random(), self.random.random()),
+            SpeechJudged(choose([segment, current]), choose([0.1, 0.5, 0.9]), self.random.random()),
+            SpeechJudged(current, choose([0.1, 0.9]), choose([0.05, 0.95])),
             ReplyAudible(reply),
         ]
         unlikely = [
             CallAnswered(),
-            ReplyReady(reply),
-            ReplyDone(reply),
+            ReplyReady(reply, choose([True, False])),
+            ReplyDone(reply, choose([True, False])),
             ReplyFailed(reply),
             Digit(choose("4#")),
         ]
@@ -307,7 +353,6 @@ def test_every_floor_is_explained():
 def test_the_numbers_of_the_page_are_those_of_the_code():
     defaults = {f.name: f.default for f in dataclasses.fields(TurnConfig)}
     constants = {
-        "WORDS_TO_YIELD": backchannel.WORDS_TO_YIELD,
         "RAMP_S": playout.RAMP_S,
         "LIMIT_S": playout.LIMIT_S,
         "SEGMENTS_KEPT": words.SEGMENTS_KEPT,
@@ -328,6 +373,7 @@ SPOKEN = ((1.0, SpeechStarted(1)), (2.0, SpeechEnded(1)))
 ANSWERED = (*SPOKEN, (2.0, Transcript(1, "hello", final=True)), (3.0, None))
 AUDIBLE = (*ANSWERED, (4.0, ReplyAudible(1)))
 PAUSE_S = CONFIG.pause_s(CONFIG.prior)
+DECIDED_S = 2.0 + PAUSE_S
 
 
 @mark.parametrize(
@@ -342,10 +388,11 @@ PAUSE_S = CONFIG.pause_s(CONFIG.prior)
         (AUDIBLE, Floor.AGENT, 4.0 + CONFIG.agent_max_s),
         ((*AUDIBLE, (5.0, ReplyDone(1))), Floor.OPEN, 5.0 + CONFIG.silence_s),
         ((*AUDIBLE, (5.0, SpeechStarted(2))), Floor.OVERLAP, 5.0 + CONFIG.hold_after_s),
+        ((*ANSWERED, (3.1, None)), Floor.PENDING, DECIDED_S + CONFIG.filler_after_s),
         (
-            (*AUDIBLE, (5.0, SpeechStarted(2)), (5.1, Transcript(2, "", "stop"))),
-            Floor.OVERLAP,
-            5.1 + CONFIG.decide_after_s,
+            (*ANSWERED, (DECIDED_S + CONFIG.filler_after_s, None)),
+            Floor.PENDING,
+            DECIDED_S + CONFIG.reply_wait_s,
         ),
         (
             (*AUDIBLE, (5.0, SpeechStarted(2)), (5.0 + CONFIG.hold_after_s, None)),

@@ -1,10 +1,14 @@
 """The transition table of docs/turn_taking.md, row by row."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import mark, raises
 
 from agent.core.events import (
+    Aside,
+    Backchannel,
     CallAnswered,
     CancelReply,
     Digit,
@@ -20,6 +24,7 @@ from agent.core.events import (
     ReplyReady,
     ResumeReply,
     SpeechEnded,
+    SpeechJudged,
     SpeechStarted,
     Transcript,
     TurnEndPredicted,
@@ -33,9 +38,10 @@ CONFIG = TurnConfig(
     speculations_max=2,
     final_wait_s=0.5,
     reply_wait_s=4.0,
-    decide_after_s=0.3,
-    hold_after_s=0.6,
+    hold_after_s=0.2,
+    hold_above=0.45,
     yield_after_s=1.2,
+    filler_after_s=1.5,
     user_max_s=30.0,
     agent_max_s=60.0,
     silence_s=8.0,
@@ -178,15 +184,16 @@ def test_a_prediction_outside_a_pause_is_passed_over():
     assert (machine.floor, actions) == (Floor.AGENT, [])
 
 
-def test_speech_in_the_pause_cancels_the_prepared_reply_and_keeps_the_words():
+def test_speech_in_the_pause_keeps_the_words_and_the_reply_that_may_still_fit():
     machine, actions = told(*SPOKEN, (2.3, SpeechStarted(2)))
-    assert (machine.floor, actions) == (Floor.USER, [CancelReply(1)])
-    assert machine.text == "hello there"
+    assert (machine.floor, actions, machine.text) == (Floor.USER, [], "hello there")
+    machine.handle(SpeechEnded(2), 2.5)
+    assert machine.handle(Transcript(2, "", final=True), 3.2) == [ReleaseReply(1)]
 
 
 def test_words_before_and_after_a_pause_are_one_turn():
     _, actions = told(*said(1, "a table for", 1, 2), *said(2, "four people", 2.3, 3))
-    assert actions == [CancelReply(2), PrepareReply(3, "a table for four people")]
+    assert actions == [CancelReply(1), PrepareReply(2, "a table for four people")]
 
 
 def test_changed_words_replace_the_prepared_reply():
@@ -314,7 +321,7 @@ def test_final_words_that_are_none_take_a_pending_reply_back():
 
 def test_a_reply_that_never_sounds_is_given_up_with_an_apology():
     machine, actions = told(*DECIDED, (7.0, None))
-    assert actions == [CancelReply(1), Prompt(2, Reason.TROUBLE)]
+    assert actions == [Backchannel(Aside.LATE), CancelReply(1), Prompt(2, Reason.TROUBLE)]
     assert machine.floor is Floor.PENDING
 
 
@@ -422,23 +429,45 @@ def test_sound_without_words_over_the_agent_is_over_when_it_ends():
     assert (machine.floor, actions) == (Floor.AGENT, [ResumeReply(1)])
 
 
-def test_words_that_mean_it_cancel_the_reply_while_they_are_spoken():
-    machine, actions = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop")), (4.5, None))
-    assert (machine.floor, actions) == (Floor.USER, [CancelReply(1)])
+def test_sound_that_wants_the_floor_is_held_at_once_when_there_was_time_to_hear():
+    machine, actions = told(*OVERLAPPED, (4.1, SpeechJudged(2, 1.0, 0.9)))
+    assert (machine.floor, actions) == (Floor.OVERLAP, [])
+    assert machine.expire(4.2) == [HoldReply(1)]
 
 
-def test_guesses_that_pass_do_not_interrupt():
-    guesses = [(4.2, "but"), (4.3, "uh-huh"), (4.4, "but she"), (4.55, "uh-huh")]
-    history = [(now, Transcript(2, "", guess)) for now, guess in guesses]
-    machine, _ = told(*OVERLAPPED, *history)
-    assert machine.expire(4.59) == []
-    assert machine.floor is Floor.OVERLAP
+def test_a_murmur_is_talked_through():
+    machine, actions = told(*OVERLAPPED, (4.1, SpeechJudged(2, 1.0, 0.05)), (4.5, None))
+    assert (machine.floor, actions) == (Floor.OVERLAP, [])
+    assert machine.handle(SpeechEnded(2), 4.6) == [ResumeReply(1)]
+    assert machine.floor is Floor.AGENT
 
 
-def test_a_guess_that_stands_interrupts_though_its_words_grow():
-    history = [(4.1, Transcript(2, "", "wait")), (4.3, Transcript(2, "", "wait is there"))]
-    machine, _ = told(*OVERLAPPED, *history)
-    assert machine.expire(4.4) == [CancelReply(1)]
+def test_words_that_want_the_floor_hold_what_the_sound_did_not():
+    machine, _ = told(*OVERLAPPED, (4.1, SpeechJudged(2, 1.0, 0.3)))
+    assert machine.handle(Transcript(2, "", "wait"), 4.4) == [HoldReply(1)]
+
+
+def test_a_held_reply_goes_on_quietly_when_it_turns_out_to_be_a_murmur():
+    machine, _ = told(*OVERLAPPED, (4.3, SpeechJudged(2, 1.0, 0.6)))
+    assert machine.handle(SpeechJudged(2, 1.0, 0.05), 4.4) == [DuckReply(1)]
+    assert machine.handle(SpeechJudged(2, 1.0, 0.8), 4.5) == [HoldReply(1)]
+
+
+def test_guesses_end_no_reply():
+    machine, actions = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop it")), (5.1, None))
+    assert (machine.floor, actions) == (Floor.OVERLAP, [])
+
+
+def test_late_words_of_the_turn_before_are_judged_without_a_sound():
+    history = [*OVERLAPPED, (4.1, SpeechJudged(2, 1.0, 0.02)), (4.3, SpeechEnded(2))]
+    machine, actions = told(*history, (4.5, Transcript(2, "saturday", final=True)))
+    assert (machine.floor, actions) == (Floor.AGENT, [])
+    machine, actions = told(
+        (1.0, SpeechStarted(1)), (2.0, SpeechEnded(1)), (2.1, Transcript(1, "", "a table")),
+        (3.5, None), (3.6, ReplyAudible(1)),
+        (3.7, Transcript(1, "a table for four", final=True)),
+    )  # fmt: skip
+    assert actions == [CancelReply(1), PrepareReply(2, "for four")]
 
 
 def test_an_interruption_known_only_at_its_end_is_answered():
@@ -449,7 +478,7 @@ def test_an_interruption_known_only_at_its_end_is_answered():
 
 
 def test_undecided_speech_over_the_agent_holds_it_and_then_takes_the_floor():
-    machine, actions = told(*OVERLAPPED, (4.6, None))
+    machine, actions = told(*OVERLAPPED, (4.2, None))
     assert (machine.floor, actions) == (Floor.OVERLAP, [HoldReply(1)])
     assert machine.expire(5.2) == [CancelReply(1)]
     assert machine.floor is Floor.USER
@@ -462,13 +491,116 @@ def test_repeated_noise_cannot_hold_the_agent_for_ever():
 
 
 def test_a_reply_that_ends_under_the_caller_leaves_them_the_floor():
-    machine, actions = told(*OVERLAPPED, (4.2, ReplyDone(1)))
+    machine, actions = told(*OVERLAPPED, (4.1, ReplyDone(1)))
     assert (machine.floor, actions) == (Floor.USER, [])
 
 
 def test_an_engine_that_breaks_under_the_caller_leaves_them_the_floor():
-    machine, actions = told(*OVERLAPPED, (4.2, ReplyFailed(1)))
+    machine, actions = told(*OVERLAPPED, (4.1, ReplyFailed(1)))
     assert (machine.floor, actions) == (Floor.USER, [])
+
+
+# --- who speaks -------------------------------------------------------------------------------
+
+
+def test_a_bystander_on_an_open_floor_is_as_if_nobody_had_spoken():
+    machine, _ = told((1.0, SpeechStarted(1)), (1.2, Transcript(1, "", "turn it off")))
+    assert machine.handle(SpeechJudged(1, 0.1, 0.9), 1.3) == []
+    assert (machine.floor, machine.text) == (Floor.OPEN, "")
+    for event in (SpeechEnded(1), Transcript(1, "turn it off", final=True)):
+        assert machine.handle(event, 2.0) == []
+    assert machine.floor is Floor.OPEN
+
+
+def test_a_bystander_over_the_agent_leaves_it_the_floor():
+    machine, _ = told(*OVERLAPPED, (4.2, Transcript(2, "", "stop that")))
+    assert machine.handle(SpeechJudged(2, 0.1, 0.9), 4.3) == [ResumeReply(1)]
+    history = (SpeechJudged(2, 0.1, 1.0), SpeechEnded(2), Transcript(2, "stop that", final=True))
+    assert [machine.handle(event, 4.6) for event in history] == [[], [], []]
+    assert machine.floor is Floor.AGENT
+
+
+def test_a_caller_taken_for_a_bystander_is_heard_when_they_go_on():
+    machine, _ = told(*OVERLAPPED, (4.3, SpeechJudged(2, 0.1, 0.9)))
+    assert machine.handle(SpeechJudged(2, 0.6, 0.9), 4.6) == [DuckReply(1)]
+    assert machine.floor is Floor.OVERLAP
+    machine.handle(Transcript(2, "stop that", final=True), 4.9)
+    assert machine.handle(SpeechEnded(2), 5.0)[0] == CancelReply(1)
+
+
+def test_a_noise_in_a_pause_costs_neither_the_reply_nor_time():
+    machine, actions = told(*SPOKEN, (2.3, SpeechStarted(2)), (2.7, SpeechJudged(2, 0.1, 0.5)))
+    assert (actions, machine.deadline()) == ([], 2.7)
+    assert machine.expire(2.7) == [ReleaseReply(1)]
+
+
+def test_a_noise_early_in_a_pause_leaves_the_rest_of_it():
+    machine, actions = told(*SPOKEN, (2.2, SpeechStarted(2)), (2.4, SpeechJudged(2, 0.1, 0.5)))
+    assert (machine.floor, actions) == (Floor.PAUSE, [])
+    assert machine.expire(2.6) == [ReleaseReply(1)]
+
+
+def test_a_noise_beside_the_caller_who_speaks_changes_nothing():
+    history = [(1.0, SpeechStarted(1)), (1.2, SpeechStarted(2))]
+    machine, actions = told(*history, (1.4, SpeechJudged(2, 0.0, 0.5)))
+    assert (machine.floor, actions) == (Floor.USER, [])
+
+
+def test_a_noise_between_two_turns_changes_nothing():
+    history = [*AUDIBLE, (4.0, SpeechStarted(2)), (4.1, ReplyDone(1))]
+    machine, _ = told(*history, (4.2, SpeechJudged(2, 0.0, 0.5)))
+    assert machine.floor is Floor.OPEN
+
+
+def test_words_that_change_while_the_caller_goes_on_end_a_speculation():
+    machine, actions = told(*SPOKEN, (2.3, SpeechStarted(2)))
+    assert (machine.floor, actions) == (Floor.USER, [])
+    assert machine.handle(Transcript(2, "", "and"), 2.6) == [CancelReply(1)]
+
+
+# --- manners ----------------------------------------------------------------------------------
+
+
+def test_a_late_reply_is_announced_once_and_then_given_up():
+    machine, actions = told(*DECIDED, (4.1, None))
+    assert actions == [Backchannel(Aside.LATE)]
+    assert machine.expire(6.5) == []
+    assert machine.expire(6.6)[0] == CancelReply(1)
+
+
+def test_a_late_greeting_is_not_announced():
+    machine, _ = told((0.0, CallAnswered()))
+    assert machine.expire(2.0) == []
+
+
+def test_a_long_story_is_listened_to_audibly_where_that_is_wanted():
+    config = replace(CONFIG, listen_every_s=5.0)
+    story = [(0.0, SpeechStarted(1)), (3.0, SpeechEnded(1)), (3.1, TurnEndPredicted(1, 0.1)),
+             (3.3, SpeechStarted(2)), (6.0, SpeechEnded(2))]  # fmt: skip
+    machine, _ = told(*story, config=config)
+    assert machine.handle(TurnEndPredicted(2, 0.5), 6.1) == []
+    assert machine.handle(TurnEndPredicted(2, 0.1), 6.2) == [Backchannel(Aside.LISTENING)]
+    assert machine.handle(TurnEndPredicted(2, 0.05), 6.3) == []
+
+
+def test_nobody_interrupts_what_must_be_heard():
+    notice = [*DECIDED, (3.1, ReplyReady(1, protected=True)), (3.2, ReplyAudible(1))]
+    over = [(4.0, SpeechStarted(2)), (5.0, SpeechEnded(2)),
+            (5.1, Transcript(2, "stop", final=True)), (5.2, Digit("1"))]  # fmt: skip
+    machine, actions = told(*notice, *over)
+    assert (machine.floor, actions) == (Floor.AGENT, [])
+    assert machine.handle(ReplyDone(1), 9.0) == [PrepareReply(2, "stop 1")]
+
+
+def test_a_yes_just_before_the_end_of_a_question_answers_it():
+    history = [*OVERLAPPED, (4.3, SpeechEnded(2)), (4.4, Transcript(2, "yes", final=True))]
+    machine, _ = told(*history)
+    assert machine.handle(ReplyDone(1, asks=True), 5.0) == [PrepareReply(2, "yes")]
+    for done in (ReplyDone(1, asks=False), ReplyDone(1, asks=True)):
+        machine, _ = told(*history)
+        when = 5.0 if not done.asks else 5.5  # half a sentence later it was not
+        assert machine.handle(done, when) == []
+        assert machine.floor is Floor.OPEN
 
 
 # --- keys -------------------------------------------------------------------------------------
@@ -508,6 +640,7 @@ def test_a_key_pressed_while_speaking_belongs_to_the_turn():
         {"pause_min_s": 2.0},
         {"prior": 1.5},
         {"hold_after_s": 2.0},
+        {"murmur_below": 0.6},
         {"silence_s": 1e9},
     ],
 )
@@ -518,10 +651,17 @@ def test_settings_that_contradict_each_other_are_refused(wrong):
 
 def test_naming_a_reply_where_none_lives_is_a_fault_of_ours():
     with raises(AssertionError, match="no reply is live"):
-        TurnMachine(CONFIG)._number()
+        assert TurnMachine(CONFIG)._replies.number
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_the_wait_never_grows_with_the_probability(a, b):
     low, high = sorted((a, b))
     assert CONFIG.pause_s(low) >= CONFIG.pause_s(high)
+
+
+def test_an_interruption_of_which_no_word_was_recognised_is_asked_for_again():
+    history = [*OVERLAPPED, (4.1, SpeechJudged(2, 1.0, 0.97)), (4.9, SpeechEnded(2))]
+    machine, actions = told(*history, (5.0, Transcript(2, "", final=True)))
+    assert actions == [CancelReply(1), Prompt(2, Reason.UNHEARD)]
+    assert machine.floor is Floor.PENDING

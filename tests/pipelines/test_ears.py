@@ -91,7 +91,7 @@ def framed(sound, sizes):
 def listen(sound, sizes=(320,), config=CONFIG):
     async def main():
         log, trace = Log(), TraceList(asyncio.get_running_loop().time)
-        ears = Ears(Detector(), config, log, log.tell, trace)
+        ears = Ears(Detector(), None, config, log, log.tell, trace)
         for frame in framed(sound, sizes):
             ears.take(frame)
         return ears, log, trace

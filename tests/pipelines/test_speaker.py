@@ -109,7 +109,7 @@ def test_a_reply_is_written_spoken_and_put_behind_the_door():
         assert stage.told == [ReplyReady(1)]
         assert not stage.playout.next(FRAME).samples.any()
         stage.playout.release(1)
-        assert stage.play(20) == [ReplyAudible(1), ReplyDone(1)]
+        assert stage.play(20) == [ReplyAudible(1), ReplyDone(1, asks=True)]
 
     run_virtual(main())
 

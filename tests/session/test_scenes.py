@@ -8,6 +8,7 @@ from agent.replay import replay
 from agent.scenario import Acted, Press, Say, Scene, act
 from agent.session import Ending
 from agent.virtual_loop import run_virtual
+from audio_io.circuit import LEAD_S
 from pipelines.engines.scripted import ScriptedResponderSettings, ScriptedSynthesizerSettings
 
 GREETING = "Hello, how can I help you?"
@@ -84,12 +85,13 @@ def test_keys_are_words():
 # --- barge-in -----------------------------------------------------------------------------------
 
 
-def test_an_interruption_silences_the_agent_within_one_frame():
+def test_an_interruption_silences_the_agent_within_what_is_handed_ahead():
     acted = play(Say(4, "what are your hours"), Say(8, "stop it please"))
     samples, rate = sound(acted)
-    cancelled = next(c for c in acted.asked("CancelReply") if float(c["t"]) > 8)
-    end = int((float(cancelled["t"]) + FRAME_S) * rate)
-    before = int((float(cancelled["t"]) - 0.1) * rate)
+    held = next(h for h in acted.asked("HoldReply") if float(h["t"]) > 8)
+    end = int((float(held["t"]) + LEAD_S + FRAME_S) * rate)
+    before = int((float(held["t"]) - 0.1) * rate)
+    assert acted.asked("CancelReply")
     assert np.abs(samples[before:end]).max() > 0.01
     assert np.abs(samples[end : end + rate // 2]).max() == 0.0
 

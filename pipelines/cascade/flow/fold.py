@@ -60,7 +60,7 @@ def step(flow: Flow, at: Position, message: Message) -> Position:
     if message.role is Role.AGENT:
         heard = len(words(message.text)) if message.cut else word_count(at.lines)
         return replace(at, heard=heard)
-    fresh = replace(at, lines=(), calls=(), before=at.lines)
+    fresh = replace(at, lines=(), calls=(), protected=False, before=at.lines)
     if message.role is Role.EVENT:
         after = _event(flow, fresh, message.text)
     else:
@@ -73,6 +73,8 @@ def _event(flow: Flow, at: Position, reason: str) -> Position:
         return say(Position(flow.table.start, at.today), flow.table.greeting)
     if reason == Reason.TROUBLE:
         return ask(flow, say(at, flow.table.trouble))
+    if reason == Reason.UNHEARD:
+        return ask_again(flow, say(at, flow.table.sorry))
     count = at.silences + 1
     at = replace(at, silences=count)
     if count > len(flow.table.silence) and flow.table.after_silence:

@@ -30,6 +30,7 @@ def arrive(
 
 def speak(flow: Flow, at: Position, state: StateTable) -> Position:
     """Say what a state says and call what it calls, without going there."""
+    at = replace(at, protected=at.protected or state.must_hear)
     at = say(at, rendered(flow, at, state.say))
     if state.call:
         at = replace(at, calls=(*at.calls, ToolCall(state.call, dict(state.arguments))))

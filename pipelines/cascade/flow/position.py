@@ -42,6 +42,7 @@ class Position:
         silences: how often in a row the caller said nothing.
         lines: the sentences of the reply made by the last step.
         calls: the tools it calls.
+        protected: it cannot be interrupted.
         before: the sentences of the reply before that.
         heard: words of the last reply that reached the caller.
     """
@@ -54,6 +55,7 @@ class Position:
     silences: int = 0
     lines: tuple[str, ...] = ()
     calls: tuple[ToolCall, ...] = ()
+    protected: bool = False
     before: tuple[str, ...] = ()
     heard: int = 0
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import lru_cache
 
 from agent.core.events import Reason
-from agent.core.protocols import Expectation, Message, Role, Tool, ToolCall
+from agent.core.protocols import Expectation, Message, Protect, Role, Tool, ToolCall
 from pipelines.cascade.flow.expect import expectation
 from pipelines.cascade.flow.flow import Flow
 from pipelines.cascade.flow.fold import fold
@@ -34,12 +34,14 @@ class FlowResponder:
 
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
-    ) -> AsyncGenerator[str | ToolCall, None]:
+    ) -> AsyncGenerator[str | ToolCall | Protect, None]:
         """The reply, clause by clause, then the tools it calls. Joined, the clauses are the text.
 
         `tools` is not looked at: a flow calls what its table says, checked when it was loaded.
         """
         at = self.position(messages)
+        if at.protected:
+            yield Protect()
         for clause in clauses(at.text):
             yield clause
         for call in at.calls:

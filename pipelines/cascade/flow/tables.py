@@ -86,6 +86,7 @@ class StateTable:
         arguments: what the tool is given.
         to: go on to this state or form at once; `back` returns to where the caller was.
         forget: drop all slot values on arrival.
+        must_hear: the reply that says this cannot be interrupted.
     """
 
     say: str = ""
@@ -97,6 +98,7 @@ class StateTable:
     arguments: dict[str, str] = field(default_factory=dict)
     to: str = ""
     forget: bool = False
+    must_hear: bool = False
 
     def __post_init__(self) -> None:
         if not (self.say or self.ask):

@@ -1,0 +1,81 @@
+"""Somebody speaks over the agent: how far it gives way, and whose floor it is in the end. Pure.
+
+The agent gives way in steps that can all be taken back: it is turned down at the first sound,
+and held at its sample once the sound is likelier to want the floor than not. Being held costs
+nothing while the caller speaks: the decision itself is left to the end of their speech, when
+everything is known, or to `yield_after_s`. So no guess of a recogniser ever ends a reply.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from agent.core.backchannel import wants_floor
+from agent.core.turn_config import TurnConfig
+
+UNKNOWN = 0.5
+"""What the sound says before it was judged."""
+
+SURE = 0.02
+"""No sound is surer than this or its complement: words must be able to outweigh it."""
+
+
+class Hush(Enum):
+    """How far the agent gives way."""
+
+    DUCKED = auto()
+    HELD = auto()
+
+
+class Verdict(Enum):
+    """What follows for the agent's reply."""
+
+    AS_IT_IS = auto()
+    DUCK = auto()  # held for a murmur: go on, quietly
+    HOLD = auto()
+    RESUME = auto()
+    YIELD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Speech over the agent so far.
+
+    Attributes:
+        since: loop time at which it began.
+        sound: 0..1, what its sound says for wanting the floor.
+        hush: how far the agent has given way.
+    """
+
+    since: float
+    sound: float = UNKNOWN
+    hush: Hush = Hush.DUCKED
+
+    def wish(self, text: str, *, final: bool, config: TurnConfig) -> float:
+        """0..1: that the caller wants the floor, by sound and words together."""
+        sound = min(1 - SURE, max(SURE, self.sound))
+        odds = math.log(sound / (1 - sound))
+        odds += wants_floor(text, final=final, backchannels=config.backchannels)
+        return 1 / (1 + math.exp(-odds))
+
+    def speaking(self, text: str, now: float, config: TurnConfig) -> Verdict:
+        """While the caller goes on."""
+        if now >= self.since + config.yield_after_s:
+            return Verdict.YIELD
+        wish = self.wish(text, final=False, config=config)
+        if self.hush is Hush.HELD:
+            return Verdict.DUCK if wish < config.murmur_below else Verdict.AS_IT_IS
+        may_hold = now >= self.since + config.hold_after_s
+        return Verdict.HOLD if may_hold and wish >= config.hold_above else Verdict.AS_IT_IS
+
+    def silent(self, text: str, *, final: bool, config: TurnConfig) -> Verdict:
+        """When the caller has fallen silent; `final`: their words will not change any more."""
+        wish = self.wish(text, final=final, config=config)
+        if final:
+            return Verdict.YIELD if wish >= config.yield_above else Verdict.RESUME
+        return Verdict.RESUME if wish < config.murmur_below else Verdict.AS_IT_IS
+
+    def next_look(self, now: float, config: TurnConfig) -> float:
+        """When speech that goes on must be looked at again, though nothing happens."""
+        points = (self.since + config.hold_after_s, self.since + config.yield_after_s)
+        return min((point for point in points if point > now), default=now)

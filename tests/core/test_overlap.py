@@ -1,0 +1,83 @@
+"""Speech over the agent: how far it gives way, by sound and words."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest import mark
+
+from agent.core.overlap import Hush, Overlap, Verdict
+from agent.core.turn_config import TurnConfig
+
+CONFIG = TurnConfig(
+    hold_after_s=0.2, hold_above=0.5, murmur_below=0.2, yield_above=0.5, yield_after_s=1.2
+)
+BEGUN = Overlap(10.0)
+TEXTS = st.sampled_from(["", "yeah", "stop", "monday", "monday at noon", "no no i see"])
+SOUNDS = st.floats(0, 1)
+
+
+def sounding(sound, hush=Hush.DUCKED):
+    return replace(BEGUN, sound=sound, hush=hush)
+
+
+def test_nothing_is_held_before_there_was_time_to_hear():
+    assert sounding(1.0).speaking("stop", 10.19, CONFIG) is Verdict.AS_IT_IS
+
+
+def test_a_sound_that_wants_the_floor_holds_the_reply():
+    assert sounding(0.6).speaking("", 10.2, CONFIG) is Verdict.HOLD
+
+
+def test_a_murmur_does_not():
+    assert sounding(0.3).speaking("", 10.2, CONFIG) is Verdict.AS_IT_IS
+
+
+def test_words_may_decide_against_the_sound():
+    assert sounding(0.3).speaking("stop", 10.2, CONFIG) is Verdict.HOLD
+    assert sounding(0.7).speaking("yeah", 10.2, CONFIG) is Verdict.AS_IT_IS
+
+
+def test_a_held_reply_stays_held_while_it_is_unclear():
+    assert sounding(0.3, Hush.HELD).speaking("", 10.5, CONFIG) is Verdict.AS_IT_IS
+
+
+def test_a_held_reply_goes_on_quietly_once_it_was_plainly_a_murmur():
+    assert sounding(0.1, Hush.HELD).speaking("", 10.5, CONFIG) is Verdict.DUCK
+
+
+@given(SOUNDS, TEXTS)
+def test_who_speaks_long_enough_has_the_floor_whatever_it_is(sound, text):
+    assert sounding(sound).speaking(text, 11.2, CONFIG) is Verdict.YIELD
+
+
+@given(SOUNDS)
+def test_guesses_end_no_reply(sound):
+    assert sounding(sound).speaking("stop it now", 11.1, CONFIG) is not Verdict.YIELD
+    assert sounding(sound).silent("stop it now", final=False, config=CONFIG) is not Verdict.YIELD
+
+
+def test_certain_words_decide_once_the_caller_is_silent():
+    assert sounding(0.5).silent("saturday please", final=True, config=CONFIG) is Verdict.YIELD
+    assert sounding(0.5).silent("yeah", final=True, config=CONFIG) is Verdict.RESUME
+
+
+def test_a_murmur_misheard_as_a_word_is_still_a_murmur():
+    assert sounding(0.05).silent("him", final=True, config=CONFIG) is Verdict.RESUME
+
+
+def test_a_plain_murmur_is_not_kept_waiting_for_its_words():
+    assert sounding(0.1).silent("", final=False, config=CONFIG) is Verdict.RESUME
+    assert sounding(0.6).silent("", final=False, config=CONFIG) is Verdict.AS_IT_IS
+
+
+@given(SOUNDS, SOUNDS, TEXTS, st.booleans())
+def test_a_surer_sound_never_wants_the_floor_less(one, other, text, final):
+    low, high = sorted((one, other))
+    wishes = [sounding(s).wish(text, final=final, config=CONFIG) for s in (low, high)]
+    assert 0 < wishes[0] <= wishes[1] < 1
+
+
+@mark.parametrize("now, then", [(10.0, 10.2), (10.2, 11.2), (10.7, 11.2), (12.0, 12.0)])
+def test_it_is_looked_at_again_when_time_alone_may_change_it(now, then):
+    assert BEGUN.next_look(now, CONFIG) == then
