@@ -125,7 +125,7 @@ class SceneCall:
     @property
     def traits(self) -> CallTraits:
         """Our clock, exact flushes."""
-        return CallTraits()
+        return CallTraits(rewinds=True)
 
     async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
         """The scene, until the caller hangs up."""

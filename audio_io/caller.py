@@ -84,7 +84,7 @@ class ScriptedCaller:
     @property
     def traits(self) -> CallTraits:
         """Our clock, exact flushes."""
-        return CallTraits()
+        return CallTraits(rewinds=True)
 
     @property
     def said(self) -> tuple[Said, ...]:

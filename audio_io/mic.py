@@ -90,7 +90,7 @@ class MicCall:
     @property
     def traits(self) -> CallTraits:
         """The device takes sound when it wants it; what is in our ring can be taken back."""
-        return CallTraits(clock=Clock.THEIRS)
+        return CallTraits(rewinds=True, clock=Clock.THEIRS)
 
     async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
         """The microphone's sound in frames of 20 ms. May be called once.

@@ -65,7 +65,7 @@ class WavCall:
     @property
     def traits(self) -> CallTraits:
         """Our clock, exact flushes."""
-        return CallTraits()
+        return CallTraits(rewinds=True)
 
     async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
         """The file, then silence, then the end. May be called once."""

@@ -30,6 +30,10 @@ LEDGERS = 8
 """Replies whose ledger is kept: the one being cut is at most one behind the one being played."""
 
 
+GIVEN = 16
+"""Runs of given sound that can be taken back: calls are at most a few 20 ms frames ahead."""
+
+
 class Put(Enum):
     """What became of sound that was put."""
 
@@ -73,6 +77,11 @@ class _Piece:
     length: int
     runs: list[tuple[int, int]] = field(default_factory=list)  # (position, count)
 
+    def take_back(self, played: int) -> None:
+        """What was given out from position `played` on was not heard."""
+        before = [(position, min(count, played - position)) for position, count in self.runs]
+        self.runs = [(position, count) for position, count in before if count > 0]
+
     def heard_samples(self, played: int) -> int:
         return sum(min(count, max(0, played - position)) for position, count in self.runs)
 
@@ -85,6 +94,9 @@ class _Track:
     door: Door = Door.CLOSED
     gain: float = 1.0
     queue: deque[tuple[Samples, _Piece]] = field(default_factory=deque)
+    given: deque[tuple[int, Samples, _Piece]] = field(
+        default_factory=lambda: deque(maxlen=GIVEN)  # (position, samples, piece), newest last
+    )
     waiting: int = 0
     played: int = 0
     is_complete: bool = False
@@ -200,6 +212,17 @@ class Playout:
             self._tail = samples * gains[: len(samples)]
         self._track = None
 
+    def take_back(self, played: int) -> None:
+        """What was given out from position `played` on is not heard: it will be given again."""
+        track = self._track
+        while track and track.given and track.given[-1][0] + len(track.given[-1][1]) > played:
+            position, samples, piece = track.given.pop()
+            back = samples[max(0, played - position) :]
+            piece.take_back(played)
+            track.queue.appendleft((back, piece))
+            track.waiting += len(back)
+            track.played -= len(back)
+
     def next(self, count: int) -> Played:
         """The next `count` samples to play."""
         out = np.zeros(count, np.float32)
@@ -277,6 +300,7 @@ class Playout:
                 track.queue.appendleft((rest, piece))
             taken.append(head)
             piece.runs.append((position, len(head)))
+            track.given.append((position, head, piece))
             position += len(head)
             count -= len(head)
             track.waiting -= len(head)

@@ -27,12 +27,15 @@ class CallTraits:
     Attributes:
         clock: who owns the playout clock.
         flushes: sound already handed over can be taken back from the far side.
+        rewinds: and at once, `played` being exact to the sample: what was taken back can be handed
+            over again, more quietly or later, and nothing is lost or heard twice.
         marks: the far side reports what it has played.
         marks_on_flush: it also reports marks of sound that was flushed.
     """
 
     clock: Clock = Clock.OURS
     flushes: bool = True
+    rewinds: bool = False
     marks: bool = False
     marks_on_flush: bool = False
 

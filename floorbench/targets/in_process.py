@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +13,7 @@ from agent.core.errors import CallClosed, CallError
 from agent.core.events import Digit
 from agent.core.protocols import CallTraits, Json, Note, Pipeline
 from agent.session import MAX_CALL_S, Ended, Ending, run_call
+from agent.trace import VERSION, TraceList
 from agent.wiring import build
 from audio_io.circuit import LEAD_S
 from audio_io.framing import frame_samples
@@ -35,15 +36,18 @@ class InProcessPipeline:
 
     Attributes:
         max_call_s: longest call.
+        turns: settings of its turn machine, for the traces.
     """
 
     name: str
     pipeline: Pipeline
     max_call_s: float = MAX_CALL_S
+    turns: Mapping[str, Json] = field(default_factory=dict)
 
     async def connect(self) -> Line:
         """A new call; it must be hung up by the task that made it."""
         line = _InProcessLine(self.pipeline.play_rate)
+        line.traced("call", version=VERSION, agent=self.name, turns=self.turns)
         await line.open(self.pipeline, self.max_call_s)
         return line
 
@@ -64,8 +68,9 @@ class InProcess:
         """
         self._agent = build(load(spec, overrides))
         self._calls = InProcessPipeline(
-            f"in process: {self._agent.name}", self._agent.pipeline, self._agent.limits.max_s
-        )
+            f"in process: {self._agent.name}", self._agent.pipeline, self._agent.limits.max_s,
+            self._agent.turns_fields(),
+        )  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -109,6 +114,12 @@ class _InProcessLine:
         self._near = _NearCall(play_rate, self._to_caller)
         self._group = asyncio.TaskGroup()
         self._hung_up = False
+        self.traced = TraceList(asyncio.get_running_loop().time)
+
+    @property
+    def trace(self) -> Sequence[Mapping[str, Json]]:
+        """What the agent was told and asked for so far."""
+        return self.traced.lines
 
     async def open(self, pipeline: Pipeline, max_call_s: float) -> None:
         """Let the agent answer."""
@@ -117,7 +128,7 @@ class _InProcessLine:
 
     async def _converse(self, pipeline: Pipeline, max_call_s: float) -> None:
         call = at_rates(self._near, pipeline.rate, pipeline.play_rate)
-        ended = await run_call(call, pipeline, _untraced, max_call_s=max_call_s)
+        ended = await run_call(call, pipeline, self.traced, max_call_s=max_call_s)
         self._to_caller.put(_Over(ended))
 
     async def speak(self, frame: AudioFrame) -> None:
@@ -180,7 +191,7 @@ class _NearCall:
 
     @property
     def traits(self) -> CallTraits:
-        return CallTraits()
+        return CallTraits(rewinds=True)
 
     def take(self, item: AudioFrame | Digit) -> None:
         """Something from the caller. Raises CallClosed once the agent has hung up."""
@@ -219,7 +230,3 @@ class _NearCall:
         self._over.set()
         self._arrived.set()
         self._room.make()
-
-
-def _untraced(event: str, /, **fields: Json) -> None:
-    """A trace that keeps nothing: only what is heard is scored."""

@@ -304,8 +304,10 @@ class _Talk:
                 self._playout.release(number)
             case DuckReply(number):
                 self._playout.duck(number)
+                self._take_back()
             case HoldReply(number):
                 self._playout.hold(number)
+                self._take_back()
             case ResumeReply(number):
                 self._playout.resume(number)
             case CancelReply(number):
@@ -321,6 +323,13 @@ class _Talk:
         is_silent = self._call.played() >= self._playout.sounded_to
         if is_silent and self._call.traits.flushes:
             self._call.flush()
+
+    def _take_back(self) -> None:
+        """What is on its way to the caller obeys too, where it can be handed over again."""
+        if self._call.traits.rewinds:
+            played = self._call.played()
+            self._call.flush()
+            self._playout.take_back(played)
 
     def _prepare(self, number: int, role: Role, text: str) -> None:
         self._reply = Reply(number)

@@ -517,3 +517,41 @@ def test_an_aside_that_is_hushed_ends_over_one_ramp():
     rest = np.concatenate([playout.next(FRAME).samples for _ in range(5)])
     assert 0 < np.count_nonzero(rest) <= RAMP_S * RATE
     assert np.abs(np.diff(rest)).max() < 0.25
+
+
+# --- taking back --------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 6), st.integers(-2 * FRAME, 2 * FRAME))
+def test_what_was_taken_back_is_given_again_and_nothing_twice(frames, back):
+    playout = Playout(RATE)
+    playout.open(1)
+    ramp = np.arange(1, RATE + 1, dtype=np.float32) / RATE
+    for part in np.split(ramp, 10):
+        playout.put(1, speech(part, "word"))
+    playout.release(1)
+    before, _, _ = drain(playout, 1 + frames)
+    played = min(len(before), max(0, len(before) - back))
+    playout.take_back(played)
+    playout.complete(1)
+    after, events, _ = drain(playout, 60)
+    heard = np.concatenate([before[:played], after[: RATE - played]])
+    assert np.array_equal(heard, ramp)
+    assert ReplyDone(1) in events
+    assert playout.heard(1, playout.position) == " ".join(["word"] * 10)
+
+
+def test_sound_that_was_taken_back_was_not_heard():
+    playout = Playout(RATE)
+    playout.open(1)
+    playout.put(1, ones(2 * FRAME, "yes"))
+    playout.release(1)
+    playout.next(2 * FRAME)
+    playout.take_back(FRAME // 2)
+    assert playout.heard(1, playout.position) == ""
+
+
+def test_nothing_can_be_taken_back_where_nothing_sounds():
+    playout = Playout(RATE)
+    playout.take_back(0)
+    assert not playout.next(FRAME).samples.any()
