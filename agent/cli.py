@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
     replay = _command(commands, "replay", _replay, "decide a recorded call once more and compare")
     replay.add_argument("trace", type=Path, help="a trace.jsonl")
+    replay.add_argument("--why", action="store_true", help="say what each decision rested on")
     replay.add_argument("--set", action="append", default=[], metavar="turns.KEY=VALUE",
                         help="try other settings than those of the call")  # fmt: skip
 
@@ -141,8 +142,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from agent.commands.replay import replay
+    from agent.commands.replay import replay, why
 
+    if options.why:
+        return why(options.trace)
     return replay(options.trace, options.set)
 
 

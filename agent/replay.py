@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agent.core.errors import ConfigError
-from agent.core.events import Action
+from agent.core.events import Action, Event
 from agent.core.record import action_from, event_from
 from agent.core.settings import read
 from agent.core.turns import TurnConfig, TurnMachine
@@ -41,7 +41,23 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Told:
+    """An event, or None for a deadline, and the loop time at which the machine was told."""
+
+    event: Event | None
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing the machine was told, and what it asked for.
+
+    Attributes:
+        line: number of the trace line, from 1.
+        fields: that line.
+        asked: the actions the trace has for it.
+    """
+
     line: int
     fields: Mapping[str, Any]
     asked: tuple[Action, ...]
@@ -57,16 +73,38 @@ def replay(lines: Iterable[Mapping[str, Any]], turns: TurnConfig | None = None) 
     Raises:
         ConfigError: this is no trace, or one of settings that this version does not know.
     """
-    numbered = list(enumerate(lines, 1))
-    if not numbered or numbered[0][1].get("event") != "call":
-        raise ConfigError("replay: expected a trace that begins with a call line; found none")
-    machine = TurnMachine(turns or read(TurnConfig, numbered[0][1].get("turns", {}), "trace turns"))
-    steps = list(_steps(numbered))
+    machine, steps = steps_of(lines, turns)
     differences = [d for step in steps if (d := _compare(machine, step)) is not None]
     return Replay(len(steps), tuple(differences))
 
 
-def _steps(numbered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterable[_Step]:
+def steps_of(
+    lines: Iterable[Mapping[str, Any]], turns: TurnConfig | None = None
+) -> tuple[TurnMachine, list[Step]]:
+    """A fresh machine with a trace's settings, or others, and the steps to lead it through.
+
+    Raises:
+        ConfigError: as `replay`.
+    """
+    numbered = list(enumerate(lines, 1))
+    if not numbered or numbered[0][1].get("event") != "call":
+        raise ConfigError("replay: expected a trace that begins with a call line; found none")
+    settings = turns or read(TurnConfig, numbered[0][1].get("turns", {}), "trace turns")
+    return TurnMachine(settings), list(_steps(numbered))
+
+
+def told(step: Step) -> Told:
+    """What the machine was told at a step.
+
+    Raises:
+        ConfigError: the line cannot be read.
+    """
+    now = _read(_now, step.line, step.fields)
+    is_deadline = step.fields["event"] == "expired"
+    return Told(None if is_deadline else _read(event_from, step.line, step.fields), now)
+
+
+def _steps(numbered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterable[Step]:
     """What the machine was told, each with the actions that the trace has for it."""
     told: tuple[int, Mapping[str, Any]] | None = None
     asked: list[Action] = []
@@ -76,19 +114,18 @@ def _steps(numbered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterable[_Step]
             asked.append(_read(action_from, number, fields))
         elif event in ("told", "expired"):
             if told is not None:
-                yield _Step(*told, tuple(asked))
+                yield Step(*told, tuple(asked))
             told, asked = (number, fields), []
     if told is not None:
-        yield _Step(*told, tuple(asked))
+        yield Step(*told, tuple(asked))
 
 
-def _compare(machine: TurnMachine, step: _Step) -> Difference | None:
-    now = _read(_now, step.line, step.fields)
-    if step.fields["event"] == "expired":
-        words, replayed = "a deadline", machine.expire(now)
+def _compare(machine: TurnMachine, step: Step) -> Difference | None:
+    at = told(step)
+    if at.event is None:
+        words, replayed = "a deadline", machine.expire(at.now)
     else:
-        event = _read(event_from, step.line, step.fields)
-        words, replayed = str(event), machine.handle(event, now)
+        words, replayed = str(at.event), machine.handle(at.event, at.now)
     if tuple(replayed) == step.asked:
         return None
     t = float(step.fields.get("t", 0.0))

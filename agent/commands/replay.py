@@ -8,12 +8,20 @@ from agent.config import with_overrides
 from agent.core.errors import ConfigError
 from agent.core.settings import read
 from agent.core.turns import TurnConfig
+from agent.explain import explain
 from agent.replay import Difference
 from agent.replay import replay as replay_lines
 from agent.trace import read_trace
 
 SHOWN = 10
 """Differences printed; the first usually explains the rest."""
+
+
+def why(path: Path) -> int:
+    """Print each decision of a trace and what it rested on; exit status."""
+    for decision in explain(read_trace(path)):
+        print(f"{decision.t:8.2f} s  {decision.what}: {decision.why}")
+    return 0
 
 
 def replay(path: Path, overrides: Sequence[str]) -> int:
