@@ -11,8 +11,8 @@ from agent.core.settings import read
 
 T = TypeVar("T")
 
-ENGINES = ("detector", "recognizer", "predictor", "responder", "synthesizer")
-SECTIONS = ("pipeline", *ENGINES, "turns", "listener", "call", "flow", "server")
+ENGINES = ("detector", "judge", "recognizer", "predictor", "responder", "synthesizer")
+SECTIONS = ("pipeline", *ENGINES, "turns", "listener", "manners", "call", "flow", "server")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,22 +6,29 @@ Engines are imported here, one by one, when a configuration asks for them.
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
+from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from agent.config import Config
 from agent.core.errors import ConfigError
 from agent.core.protocols import (
+    Call,
     Json,
     Pipeline,
     Recognizer,
     Responder,
     SpeechDetector,
+    SpeechJudge,
     Synthesizer,
+    Trace,
     TurnPredictor,
 )
 from agent.core.turns import TurnConfig
 from agent.session import MAX_CALL_S
+from audio_io.echo import echo_free
+from audio_io.resample import at_rates
+from pipelines.cascade.asides import Manners
 from pipelines.cascade.listener import ListenerConfig
 from pipelines.cascade.pipeline import CascadeConfig, CascadePipeline, Engines
 
@@ -42,15 +49,27 @@ class PipelineChoice:
             raise ValueError(f"kind: expected cascade, found {self.kind}")
 
 
+class Echo(StrEnum):
+    """Whether the agent's own voice is taken out of what the caller says."""
+
+    AUTO = (
+        "auto"  # only for a microphone of ours: browsers and telephone lines see to it themselves
+    )
+    LINEAR = "linear"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
-class CallLimits:
+class CallSettings:
     """The table [call].
 
     Attributes:
         max_s: longest call, in seconds.
+        echo: for far sides with an open loudspeaker.
     """
 
     max_s: float = MAX_CALL_S
+    echo: Echo = Echo.AUTO
 
     def __post_init__(self) -> None:
         """Raises ValueError for a limit that ends every call or none."""
@@ -65,8 +84,18 @@ class Agent:
     name: str
     pipeline: Pipeline
     turns: TurnConfig
-    limits: CallLimits
+    calls: CallSettings
     close: Callable[[], None]
+
+    def fit(self, call: Call, trace: Trace, *, open_air: bool = False) -> Call:
+        """A call as the pipeline wants it: at its rates, without echo where that is ours to do.
+
+        `open_air`: the call is a loudspeaker and a microphone, and nobody cancels the echo.
+        """
+        echo = self.calls.echo
+        if echo is Echo.LINEAR or (open_air and echo is Echo.AUTO):
+            call = echo_free(call, trace)
+        return at_rates(call, self.pipeline.rate, self.pipeline.play_rate)
 
     def turns_fields(self) -> dict[str, Json]:
         """The settings of the turn machine, as the trace's header and a replay want them."""
@@ -94,9 +123,11 @@ def build(config: Config) -> Agent:
         EngineUnavailable: a package or a file of an engine is missing.
     """
     config.section(PipelineChoice, "pipeline")
-    limits = config.section(CallLimits, "call")
+    calls = config.section(CallSettings, "call")
     turns = config.section(TurnConfig, "turns")
-    cascade = CascadeConfig(turns, config.section(ListenerConfig, "listener"))
+    cascade = CascadeConfig(
+        turns, config.section(ListenerConfig, "listener"), config.section(Manners, "manners")
+    )
     opened: list[_Closing] = []
 
     def keep(engine: Any) -> Any:
@@ -107,15 +138,16 @@ def build(config: Config) -> Agent:
         engines = Engines(
             keep(detector(config)),
             keep(recognizer(config)),
-            predictor(config),
+            predictor(config, turns, keep),
             responder(config),
             keep(synthesizer(config)),
+            judge(config),
         )
     except BaseException:
         _close_all(opened)
         raise
     pipeline = CascadePipeline(engines, cascade)
-    return Agent(config.name, pipeline, turns, limits, lambda: _close_all(opened))
+    return Agent(config.name, pipeline, turns, calls, lambda: _close_all(opened))
 
 
 def _close_all(opened: list[_Closing]) -> None:
@@ -142,11 +174,19 @@ def detector(config: Config) -> SpeechDetector[Any]:
 
 def recognizer(config: Config) -> Recognizer:
     """Sound to words."""
-    match config.engine("recognizer", ("pocketsphinx", "scripted")):
+    match config.engine("recognizer", ("pocketsphinx", "whisper", "sherpa", "scripted")):
         case "pocketsphinx":
             from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
 
             return PocketSphinx.load(config.settings(PocketSphinxSettings, "recognizer"))
+        case "whisper":
+            from pipelines.engines.whisper import Whisper, WhisperSettings
+
+            return Whisper.load(config.settings(WhisperSettings, "recognizer"))
+        case "sherpa":
+            from pipelines.engines.sherpa import Sherpa, SherpaSettings
+
+            return Sherpa.load(config.settings(SherpaSettings, "recognizer"))
         case _:
             from pipelines.engines.scripted import ScriptedRecognizer, ScriptedRecognizerSettings
 
@@ -155,12 +195,49 @@ def recognizer(config: Config) -> Recognizer:
             )
 
 
-def predictor(config: Config) -> TurnPredictor:
+def predictor(config: Config, turns: TurnConfig, keep: Callable[[Any], Any]) -> TurnPredictor:
     """Is the turn over?"""
-    config.engine("predictor", ("completeness",))
-    from pipelines.cascade.completeness import CompletenessPredictor
+    from pipelines.cascade.turn_end.hazard import HazardPredictor
 
-    return CompletenessPredictor()
+    kinds = ("hazard", "completeness", "smart-turn", "smart-turn-once", "silence")
+    match config.engine("predictor", kinds):
+        case "hazard":
+            return HazardPredictor()
+        case "smart-turn":
+            from pipelines.cascade.first_opinion import FirstOpinion
+
+            return FirstOpinion(keep(_smart_turn(config)), HazardPredictor())
+        case "smart-turn-once":
+            from pipelines.cascade.baselines import AskedOnce
+
+            return AskedOnce(keep(_smart_turn(config)))
+        case "silence":
+            from pipelines.cascade.baselines import FixedSilence, SilenceSettings
+
+            return FixedSilence(config.settings(SilenceSettings, "predictor"), turns)
+        case _:
+            from pipelines.cascade.completeness import CompletenessPredictor
+
+            return CompletenessPredictor()
+
+
+def _smart_turn(config: Config) -> TurnPredictor:
+    from pipelines.engines.smart_turn import SmartTurn, SmartTurnSettings
+
+    return SmartTurn.load(config.settings(SmartTurnSettings, "predictor"))
+
+
+def judge(config: Config) -> SpeechJudge[Any] | None:
+    """Who speaks, and what for; nobody asks where it is `none`."""
+    if "judge" not in config.tables:
+        return None
+    match config.engine("judge", ("sound", "none")):
+        case "sound":
+            from pipelines.cascade.sound_judge import SoundJudge
+
+            return SoundJudge.load()
+        case _:
+            return None
 
 
 def responder(config: Config) -> Responder:

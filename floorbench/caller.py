@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
 from agent.core.errors import CallClosed, CallError, ProtocolError
+from agent.core.protocols import Json
 from audio_io.circuit import Loudspeaker, sleep_until
 from audio_io.pacing import position
 from audio_io.resample import Resampler
@@ -19,7 +20,7 @@ from floorbench.recording import Recording
 from floorbench.scenarios.microphone import Microphone
 from floorbench.scenarios.plan import SessionPlan
 from floorbench.scenarios.prompter import ENDLESS_S, LeftOut, Prompter
-from floorbench.session import RATE, Flushed, Line, Session, Target
+from floorbench.session import RATE, Flushed, Line, Session, Target, TracedLine
 from floorbench.stimuli.library import seeded
 
 FRAME = 320
@@ -42,12 +43,14 @@ class Held:
         left_out: steps that were not taken, and why.
         microphone: what was sent, float32 [n] at `RATE`, where it is not the clean voice.
         line_lost: share of packets that the simulated network lost, both ways.
+        trace: what an agent of ours was told and decided; nothing of others.
     """
 
     session: Session
     left_out: tuple[LeftOut, ...] = ()
     microphone: Samples | None = None
     line_lost: float = 0.0
+    trace: Sequence[Mapping[str, Json]] = ()
 
 
 async def hold(target: Target, plan: SessionPlan) -> Held:
@@ -66,8 +69,8 @@ async def hold(target: Target, plan: SessionPlan) -> Held:
     try:
         fault_text = await caller.run()
     finally:
-        await _hung_up(line)
-    return caller.held(fault_text)
+        goodbye = await _hung_up(line)
+    return caller.held(fault_text or goodbye)
 
 
 async def _connected(target: Target) -> Line:
@@ -90,11 +93,16 @@ async def _rehearse(target: Target) -> None:
         await _hung_up(line)
 
 
-async def _hung_up(line: Line) -> None:
-    """End the call; a far side that does not let go is left alone."""
-    with contextlib.suppress(TimeoutError):
+async def _hung_up(line: Line) -> str:
+    """End the call; what went wrong with that, or nothing. Who does not let go is left alone."""
+    try:
         async with asyncio.timeout(_STUCK_S):
             await line.hang_up()
+    except TimeoutError:
+        return f"the line could not be closed within {_STUCK_S:.0f} s"
+    except CallError as fault:
+        return f"hanging up: {fault}"
+    return ""
 
 
 class _Far(Enum):
@@ -141,7 +149,8 @@ class _Caller:
         packets = sum(link.sent for link in links)
         lost = sum(link.lost for link in links) / packets if packets else 0.0
         left_out = (*self._prompter.left_out, *self._prompter.not_reached())
-        return Held(session, left_out, sent, lost)
+        trace = self._line.trace if isinstance(self._line, TracedLine) else ()
+        return Held(session, left_out, sent, lost, trace)
 
     # --- the two directions -----------------------------------------------------------------------
 

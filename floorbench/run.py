@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from statistics import median
 
 from agent.core.errors import ConfigError
 from agent.virtual_loop import run_virtual
@@ -73,6 +74,7 @@ class Run:
         left_out: steps that were not taken: the agent was not speaking, or the session was over.
         speech: where the stimuli came from.
         set_name: a sentence for reports: standard, chosen or quick.
+        caller_lag_s: how late the caller's frames were (p99) in the middle one of the sessions.
     """
 
     target: str
@@ -86,6 +88,7 @@ class Run:
     set_name: str
     wall_s: float
     audio_s: float
+    caller_lag_s: float
 
 
 def run(target: Target, out: Path, settings: RunSettings, clock: Clock = Clock.REAL) -> Run:
@@ -149,6 +152,7 @@ class _Kept:
         self._aside = EngineThread("stimuli")  # plans and writes while others are being held
         self._faults: dict[str, str] = {}
         self._void: list[str] = []
+        self._lags_s: list[float] = []
         self._left_out = 0
         self._count = 0
         self._audio_s = 0.0
@@ -185,6 +189,7 @@ class _Kept:
             )
         if fault:
             self._faults[session.id] = fault
+        self._lags_s.append(session.caller_lag_s)
         self._left_out += len(held.left_out)
         self._count += 1
         self._audio_s += session.recording.duration_s
@@ -199,7 +204,7 @@ class _Kept:
         return Run(
             self._target.name, self._settings, clock, self._count, dict(self._faults),
             tuple(self._void), self._left_out, self._library.source, set_name(self._settings),
-            wall_s, self._audio_s,
+            wall_s, self._audio_s, median(self._lags_s or [0.0]),
         )  # fmt: skip
 
 

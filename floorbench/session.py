@@ -4,10 +4,10 @@ Seconds count from the first sample of the recording. Both channels are on the c
 channel 0 the caller as sent, channel 1 the agent as played at the caller's end.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agent.core.audio import AudioFrame
 from agent.core.protocols import Json
@@ -91,6 +91,15 @@ class Line(Protocol):
 
     async def hang_up(self) -> None:
         """End the call and release everything. May be called twice."""
+
+
+@runtime_checkable
+class TracedLine(Protocol):
+    """A line to an agent of ours: it also says what the agent was told, and what it decided."""
+
+    @property
+    def trace(self) -> Sequence[Mapping[str, Json]]:
+        """The lines of the call's trace so far, header first, as in a `trace.jsonl`."""
 
 
 class Target(Protocol):

@@ -2,11 +2,13 @@
 
 `events.json` is an object with `version`, `id`, `scenario`, `events` and, where we held the session
 ourselves, `caller_lag_s`, `fault` and `left_out`. A bare list of events is read as well. An event
-has the fields of `floorbench.session.CallerEvent`; `parts` are pairs of seconds.
+has the fields of `floorbench.session.CallerEvent`; `parts` are pairs of seconds. An agent in this
+process leaves its `trace.jsonl` there too.
 """
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +25,7 @@ VERSION = 1
 RECORDING = "session.wav"
 EVENTS = "events.json"
 MICROPHONE = "microphone.wav"
+TRACE = "trace.jsonl"
 SESSIONS = "sessions"
 
 _ALLOWED = frozenset("id kind t_on t_off parts expect needs_agent_talking params".split())
@@ -46,6 +49,9 @@ def write_session(folder: Path, held: Held) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_document(held), indent=1, ensure_ascii=False)
         (folder / EVENTS).write_text(text + "\n", encoding="utf-8")
+        if held.trace:
+            lines = [json.dumps(line, ensure_ascii=False, default=str) for line in held.trace]
+            (folder / TRACE).write_text("\n".join([*lines, ""]), "utf-8", "backslashreplace")
     except OSError as fault:
         raise ConfigError(
             f"{folder}: expected to write a session there, found {fault.strerror}; "
@@ -119,25 +125,34 @@ def read_session(recording: Path, events: Path) -> Session:
         ParleyError: the recording is none.
     """
     document = _parsed(events)
-    listed = document.get("events")
-    if not isinstance(listed, list):
-        raise ConfigError(f"{events}: expected a list of events, found {_shown(listed)}")
-    found = tuple(_event(item, f"{events}: event {n}") for n, item in enumerate(listed, 1))
-    twice = {e.id for e in found if sum(other.id == e.id for other in found) > 1}
-    if twice:
-        raise ConfigError(
-            f"{events}: expected each id once, found {', '.join(sorted(twice))} again"
-        )
+    found = _events(document, events)
     if not recording.is_file():
         raise ConfigError(f"{recording}: expected a stereo WAV, found no file; check the path")
     return Session(
         str(document.get("id") or recording.stem),
         str(document.get("scenario") or "recording"),
         read_recording(recording),
-        tuple(sorted(found, key=lambda e: (e.t_on, e.id))),
+        found,
         _number(document.get("caller_lag_s", 0.0), f"{events}: caller_lag_s"),
         str(document.get("fault") or ""),
     )
+
+
+def read_events(path: Path) -> tuple[CallerEvent, ...]:
+    """The events of a session, by time. Raises ConfigError; the message names event and field."""
+    return _events(_parsed(path), path)
+
+
+def _events(document: Mapping[str, object], path: Path) -> tuple[CallerEvent, ...]:
+    listed = document.get("events")
+    if not isinstance(listed, list):
+        raise ConfigError(f"{path}: expected a list of events, found {_shown(listed)}")
+    found = [_event(item, f"{path}: event {n}") for n, item in enumerate(listed, 1)]
+    counts = Counter(event.id for event in found)
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    if twice:
+        raise ConfigError(f"{path}: expected each id once, found {', '.join(twice)} again")
+    return tuple(sorted(found, key=lambda e: (e.t_on, e.id)))
 
 
 def _parsed(events: Path) -> Mapping[str, object]:

@@ -18,12 +18,28 @@ from agent.core.turns import TurnConfig
 from agent.trace import read_trace
 from floorbench.pauses import Pause, decided, pauses
 from floorbench.score.matched import CurvePoint, MatchedPoint, matched_point
+from floorbench.session_files import EVENTS, TRACE, read_events
+from floorbench.truth import by_events
 
 STEPS = 9
 """Values tried when the range names no number: eight equal steps."""
 MOST_STEPS = 1000
 
-_Call = tuple[Mapping[str, object], list[Pause]]
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recorded call.
+
+    Attributes:
+        table: the settings of its turn machine.
+        events: how many events of a plan say what the caller really did; 0 where none lies beside
+            the trace, which then has to do.
+    """
+
+    path: Path
+    table: Mapping[str, object]
+    pauses: tuple[Pause, ...]
+    events: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +92,29 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Another way to decide the same pauses; without a point, `note` says why there is none."""
+
+    name: str
+    point: Point | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
-    """The trade between waiting and cutting in, one point for each value of a setting."""
+    """The trade between waiting and cutting in, one point for each value of a setting.
+
+    Attributes:
+        planned: traces with a plan beside them, which says how each pause really ended.
+        beside: other ways to decide, in the same pauses.
+    """
 
     setting: str
     traces: int
     turns: int
     points: tuple[Point, ...]
+    planned: int = 0
+    beside: tuple[Beside, ...] = ()
 
     def matched(self) -> MatchedPoint:
         """The best of the values; one without any gap, or any pause to cut, is left out."""
@@ -106,15 +138,30 @@ def sweep(paths: Iterable[Path], spec: str) -> Curve:
         ParleyError: a trace cannot be read.
     """
     setting = setting_of(spec)
-    calls = [_call(path) for path in _traces(paths)]
-    if not any(found for _, found in calls):
+    calls = recorded(paths)
+    if not any(call.pauses for call in calls):
         raise ConfigError(
             f"sweep: expected traces with pauses of the caller, found none in {len(calls)} traces; "
             "record calls with --out"
         )
-    points = tuple(_point(setting.name, value, calls) for value in setting.values)
-    turns = sum(len({pause.turn for pause in found}) for _, found in calls)
-    return Curve(f"turns.{setting.name}", len(calls), turns, points)
+    return swept(calls, setting)
+
+
+def recorded(paths: Iterable[Path]) -> list[Recorded]:
+    """The calls of traces, or of folders with `trace.jsonl` files somewhere in them.
+
+    Raises:
+        ParleyError: a trace cannot be read.
+    """
+    return [_call(path) for path in _traces(paths)]
+
+
+def swept(calls: Sequence[Recorded], setting: Setting) -> Curve:
+    """Every pause with every value. Raises ConfigError for a value that contradicts the others."""
+    points = tuple(point(calls, {setting.name: value}, value) for value in setting.values)
+    turns = sum(len({pause.turn for pause in call.pauses}) for call in calls)
+    planned = sum(call.events > 0 for call in calls)
+    return Curve(f"turns.{setting.name}", len(calls), turns, points, planned)
 
 
 def setting_of(spec: str) -> Setting:
@@ -153,31 +200,41 @@ def _values(spec: str, span: str) -> list[float]:
 
 
 def _traces(paths: Iterable[Path]) -> list[Path]:
-    found = [p for path in paths for p in (sorted(path.rglob("trace.jsonl")) or [path])]
+    found = [p for path in paths for p in (sorted(path.rglob(TRACE)) or [path])]
     for path in found:
         if not path.is_file():
             raise ConfigError(f"{path}: expected a trace or a folder with trace.jsonl, found none")
     return found
 
 
-def _call(path: Path) -> _Call:
-    """A call's settings, checked, and its pauses."""
+def _call(path: Path) -> Recorded:
+    """A call's settings, checked, and its pauses; by its plan, where that lies beside it."""
     lines = read_trace(path)
     if not lines or lines[0].get("event") != "call":
         raise ConfigError(f"{path}: expected a trace that begins with a call line, found none")
     table = lines[0].get("turns", {})
     read(TurnConfig, table, f"{path}: turns")
+    plan = path.with_name(EVENTS)
+    events = read_events(plan) if plan.is_file() else ()
     try:
-        return dict(table) if isinstance(table, Mapping) else {}, pauses(lines)
+        found = by_events(pauses(lines), events) if events else pauses(lines)
+        known = table if isinstance(table, Mapping) else {}
+        return Recorded(path, known, tuple(found), len(events))
     except ParleyError as fault:
         raise ConfigError(f"{path}: {fault}") from fault
 
 
-def _point(name: str, value: float, calls: Sequence[_Call]) -> Point:
+def point(calls: Sequence[Recorded], changes: Mapping[str, float], value: float) -> Point:
+    """Every pause of the calls with some settings changed; `value` is what the point is called.
+
+    Raises:
+        ConfigError: the changes contradict a call's other settings.
+    """
+    told = " ".join(f"turns.{name}={number:g}" for name, number in changes.items())
     holds, ends, gaps, cut = 0, 0, [], []
-    for number, (table, found) in enumerate(calls):
-        config = read(TurnConfig, {**table, name: value}, f"--set turns.{name}={value:g}")
-        for pause in found:
+    for number, call in enumerate(calls):
+        config = read(TurnConfig, {**call.table, **changes}, f"--set {told}")
+        for pause in call.pauses:
             decision = decided(pause, config)
             if pause.gone_on_s is None:
                 ends += 1
@@ -198,12 +255,21 @@ def to_json(curve: Curve) -> Mapping[str, Json]:
         "setting": curve.setting,
         "traces": curve.traces,
         "turns": curve.turns,
+        "planned": curve.planned,
         "points": [_point_json(point) for point in curve.points],
+        "beside": [_beside_json(other) for other in curve.beside],
         "gap_at_5_percent_s": _rounded(best.gap_s),
         "premature_at_300_ms": _rounded(best.premature_300ms),
         "premature_at_600_ms": _rounded(best.premature_600ms),
         "frontier": [float(point.setting) for point in best.frontier],
     }
+
+
+def _beside_json(other: Beside) -> Mapping[str, Json]:
+    if other.point is None:
+        return {"name": other.name, "note": other.note}
+    fields = {k: v for k, v in _point_json(other.point).items() if k != "value"}
+    return {"name": other.name, "note": other.note, **fields}
 
 
 def _point_json(point: Point) -> Mapping[str, Json]:
@@ -227,24 +293,35 @@ def _rounded(value: float | None) -> float | None:
 
 def to_text(curve: Curve) -> str:
     """The curve as a table."""
-    head = f"{curve.setting:>18}  gap mean    p50    p95  missed  premature         turns cut"
-    rows = [
-        f"{point.value:>18g}  {_ms(point.gap_s):>8} {_ms(point.percentile_s(50)):>6} "
-        f"{_ms(point.percentile_s(95)):>6}  {point.missed:>6}  "
-        f"{_share(point.premature, point.holds):<16}  {point.turns_cut}"
-        for point in curve.points
-    ]
+    head = f"{curve.setting:>24}  gap mean    p50    p95  missed  premature         turns cut"
+    rows = [_row(f"{point.value:g}", point) for point in curve.points]
     first, best = curve.points[0], curve.matched()
+    rows += [_row(b.name, b.point) if b.point else f"{b.name}: {b.note}" for b in curve.beside]
     return "\n".join(
         (
-            f"{curve.turns} turns of {curve.traces} calls: {first.ends} ends, {first.holds} pauses "
-            "inside turns; gaps in ms",
+            f"{curve.turns} turns of {curve.traces} calls{_by_plan(curve)}: {first.ends} ends, "
+            f"{first.holds} pauses inside turns; gaps in ms",
             head,
             *rows,
             f"gap at 5 % premature: {_ms(best.gap_s)} ms; premature at 300 ms: "
             f"{_percent(best.premature_300ms)}, at 600 ms: {_percent(best.premature_600ms)}",
         )
     )
+
+
+def _row(name: str, point: Point) -> str:
+    return (
+        f"{name:>24}  {_ms(point.gap_s):>8} {_ms(point.percentile_s(50)):>6} "
+        f"{_ms(point.percentile_s(95)):>6}  {point.missed:>6}  "
+        f"{_share(point.premature, point.holds):<16}  {point.turns_cut}"
+    )
+
+
+def _by_plan(curve: Curve) -> str:
+    if not curve.planned:
+        return ""
+    which = "" if curve.planned == curve.traces else f"{curve.planned} of them "
+    return f", {which}judged by their plan"
 
 
 def _ms(value_s: float | None) -> str:

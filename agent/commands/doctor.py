@@ -17,17 +17,19 @@ class Part:
     remedy: str
 
 
+BASE, OFFLINE = "pip install parley", "pip install 'parley[offline]'"
+"""What `parley demo` needs."""
+
 PARTS = (
-    Part("numpy", "numpy", "sound as arrays", "pip install parley"),
-    Part("websockets", "websockets", "calls over WebSocket", "pip install parley"),
-    Part("starlette", "starlette", "parley serve", "pip install parley"),
-    Part("uvicorn", "uvicorn", "parley serve", "pip install parley"),
-    Part("onnxruntime", "onnxruntime", "voice activity", "pip install parley"),
-    Part("faster-whisper", "faster_whisper", "weights of the voice activity", "pip install parley"),
-    Part("pocketsphinx", "pocketsphinx", "recogniser without download",
-         "pip install 'parley[offline]'"),
-    Part("espeakng-loader", "espeakng_loader", "voice without download",
-         "pip install 'parley[offline]'"),
+    Part("numpy", "numpy", "sound as arrays", BASE),
+    Part("websockets", "websockets", "calls over WebSocket", BASE),
+    Part("starlette", "starlette", "parley serve", BASE),
+    Part("uvicorn", "uvicorn", "parley serve", BASE),
+    Part("onnxruntime", "onnxruntime", "voice activity", BASE),
+    Part("faster-whisper", "faster_whisper", "weights of the voice activity", BASE),
+    Part("pocketsphinx", "pocketsphinx", "recogniser without download", OFFLINE),
+    Part("espeakng-loader", "espeakng_loader", "voice without download", OFFLINE),
+    Part("sherpa-onnx", "sherpa_onnx", "streaming transducers", "pip install 'parley[sherpa]'"),
     Part("sounddevice", "sounddevice", "microphone and loudspeaker", "pip install 'parley[mic]'"),
 )  # fmt: skip
 
@@ -42,7 +44,7 @@ def doctor() -> int:
     library = ctypes.util.find_library("portaudio")
     state = library or "missing: apt install libportaudio2"
     print(f"  {'PortAudio':<16} {state:<34} microphone and loudspeaker")
-    needed = [part for part in missing if part.module != "sounddevice"]
+    needed = [part for part in missing if part.remedy in (BASE, OFFLINE)]
     print("parley demo cannot run yet" if needed else "parley demo can run")
     return 1 if needed else 0
 

@@ -10,7 +10,6 @@ from agent.live import Captions
 from agent.session import Ended, run_call
 from agent.trace import TraceFile, both
 from agent.wiring import Agent
-from audio_io.resample import at_rates
 from audio_io.wav_file import StereoWriter
 
 RECORDING = "call.wav"
@@ -32,21 +31,22 @@ def begin_trace(folder: Path, agent: Agent, call: str) -> TraceFile:
     return trace
 
 
-async def hold(agent: Agent, call: Call, trace: Trace) -> Ended:
-    """One conversation, at the pipeline's own rates."""
-    pipeline = agent.pipeline
-    fitting = at_rates(call, pipeline.rate, pipeline.play_rate)
-    return await run_call(fitting, pipeline, trace, max_call_s=agent.limits.max_s)
+async def hold(agent: Agent, call: Call, trace: Trace, *, open_air: bool = False) -> Ended:
+    """One conversation, as the pipeline wants it; `open_air` as in `Agent.fit`."""
+    fitting = agent.fit(call, trace, open_air=open_air)
+    return await run_call(fitting, agent.pipeline, trace, max_call_s=agent.calls.max_s)
 
 
-async def hold_and_show(agent: Agent, call: Call, folder: Path | None) -> Ended:
+async def hold_and_show(
+    agent: Agent, call: Call, folder: Path | None, *, open_air: bool = False
+) -> Ended:
     """One conversation with captions on the terminal, and a trace if there is a folder."""
     captions = Captions(asyncio.get_running_loop().time, say)
     if folder is None:
-        return await hold(agent, call, captions)
+        return await hold(agent, call, captions, open_air=open_air)
     trace = begin_trace(folder, agent, folder.name)
     try:
-        return await hold(agent, call, both(trace, captions))
+        return await hold(agent, call, both(trace, captions), open_air=open_air)
     finally:
         trace.close()
 

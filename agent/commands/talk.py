@@ -39,7 +39,7 @@ async def _talk(
     say("Speak when you like; Ctrl-C hangs up.")
     if recording is not None:
         call = recorded(call, recording)
-    return await hold_and_show(agent, call, out)
+    return await hold_and_show(agent, call, out, open_air=True)
 
 
 def talk_wav(config: Config, wav: Path, out: Path | None, *, fast: bool) -> int:

@@ -19,6 +19,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "slow.2s": "replies that took more than 2 s",
             "missed": "turns without a reply within 5 s",
             "cut_in": "turns in which it began too early, and never again",
+            "one_reply": "double turns (S12) that got exactly one reply, to both",
+            "gap.cold.p50": "the first turn of a call that begins at once (S14): half are shorter",
+            "gap.again.p50": "the first turn after calling again (S14): half are shorter",
+            "let_go": "hang-ups in mid reply (S14) that it took well",
         },
         "Patience": {
             "premature.pause": "pauses inside a turn that it took for the end",

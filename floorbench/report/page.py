@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from string import Template
 
 from floorbench.call.elements import asset, policy, read_assets
 from floorbench.call.picture import script_json
 from floorbench.compare import Comparison
-from floorbench.report import about, charts, headlines, sessions, tables, worst
-from floorbench.report.peaks import Drawn, bin_s, drawn
+from floorbench.report import about, charts, headlines, sessions, tables, trade, worst
+from floorbench.report.peaks import Drawn, Recordings, bin_s, drawn
 from floorbench.report.sessions import Shown
 from floorbench.results import FloorResults
 from floorbench.sweep import Curve
@@ -19,10 +18,10 @@ MOST_BYTES = 7_500_000
 
 
 def page(
-    folder: Path, results: FloorResults, comparison: Comparison | None, curve: Curve | None
+    found_at: Recordings, results: FloorResults, comparison: Comparison | None, curve: Curve | None
 ) -> str:
-    """The whole page; waveforms and sound come from the recordings in `folder`."""
-    every, waves = sessions.ordered(results), drawn(folder, results)
+    """The whole page; waveforms and sound come from the recordings."""
+    every, waves = sessions.ordered(results), drawn(found_at, results)
     script = f"{asset('base.js')}\n{_own('report.js')}"
     parts = {
         "policy": escape(policy(script)),
@@ -33,8 +32,20 @@ def page(
         **_list(every, waves, results),
     }
     spent = sum(len(text.encode(errors="replace")) for text in parts.values())
-    found = worst.moments(folder, every, MOST_BYTES - spent)
+    found = worst.moments(found_at, every, MOST_BYTES - spent)
     return Template(_own("report.html")).substitute(parts, worst=worst.section(found))
+
+
+def curve_page(curve: Curve) -> str:
+    """What other settings would have decided, as a page of its own."""
+    parts = {
+        "policy": escape(policy("")),
+        "style": f"{asset('base.css')}\n{_own('report.css')}",
+        "title": escape(curve.setting),
+        "trade": trade.trade(None, curve),
+        "rules": trade.section(curve),
+    }
+    return Template(_own("curve.html")).substitute(parts)
 
 
 def _words(
@@ -48,7 +59,8 @@ def _words(
         "notices": about.notices(results),
         "headlines": headlines.headlines(results),
         "histogram": charts.gap_histogram(results),
-        "trade": charts.trade(results, curve),
+        "trade": trade.trade(results, curve),
+        "rules": trade.section(curve) if curve is not None else "",
         "pauses": charts.by_pause(results),
         "scenarios": tables.scenarios(results),
         "figures": tables.figures(results),

@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import os
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +39,31 @@ class Drawn:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """Where the recordings of a run are.
+
+    Attributes:
+        page: the folder of the page, from which they are addressed.
+        run: a folder with `sessions/ID/session.wav`.
+        single: instead of that, the one recording of a run that had no more.
+    """
+
+    page: Path
+    run: Path
+    single: Path | None = None
+
+    def of(self, session: SessionResult) -> Path | None:
+        """A session's recording; None where there is none, or its name leads elsewhere."""
+        is_one_name = Path(session.id).name == session.id
+        path = self.single or self.run / SESSIONS / session.id / RECORDING
+        return path if (is_one_name or self.single) and path.is_file() else None
+
+    def address(self, path: Path) -> str:
+        """Of a recording, as the page links it."""
+        return quote(Path(os.path.relpath(path, self.page)).as_posix())
+
+
 def bin_s(results: FloorResults) -> float:
     """Seconds of sound in one byte, in whole 10 ms."""
     total_s = sum(s.duration_s for s in results.sessions)
@@ -45,26 +71,19 @@ def bin_s(results: FloorResults) -> float:
     return max(LEAST_BIN_S, math.ceil(wanted_s * 100) / 100)
 
 
-def recording_of(folder: Path, session: SessionResult) -> Path | None:
-    """Where a session's recording is; None where there is none, or its name leads elsewhere."""
-    path = folder / SESSIONS / session.id / RECORDING
-    is_one_name = Path(session.id).name == session.id
-    return path if is_one_name and path.is_file() else None
-
-
-def drawn(folder: Path, results: FloorResults) -> Mapping[str, Drawn]:
+def drawn(found_at: Recordings, results: FloorResults) -> Mapping[str, Drawn]:
     """The waveforms by session; those whose recording cannot be read are left out."""
     size_s = bin_s(results)
     found = {}
     for session in results.sessions:
-        path = recording_of(folder, session)
+        path = found_at.of(session)
         recording = _read(path) if path is not None else None
-        if recording is not None:
+        if path is not None and recording is not None:
             size = round(recording.rate * size_s)
             found[session.id] = Drawn(
                 _lane(recording.caller, size),
                 _lane(recording.agent, size),
-                f"{SESSIONS}/{quote(session.id, safe='')}/{RECORDING}",
+                found_at.address(path),
             )
     return found
 

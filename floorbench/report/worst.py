@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 from floorbench.activity import Span
 from floorbench.call.wording import clock
 from floorbench.report.judged import EXPECTED, Judged, failures, subject
-from floorbench.report.peaks import excerpt, recording_of
+from floorbench.report.peaks import Recordings, excerpt
 from floorbench.report.sessions import VOID, Shown, focus
 from floorbench.score.outcome import EventResult
 
@@ -33,7 +32,7 @@ class Moment:
     sound: str
 
 
-def moments(folder: Path, every: Sequence[Shown], budget_bytes: int) -> list[Moment]:
+def moments(found_at: Recordings, every: Sequence[Shown], budget_bytes: int) -> list[Moment]:
     """One of each kind of failure, each of another session, as many as the budget allows."""
     places = {s.session.id: (n, s) for n, s in enumerate(every) if s.state != VOID}
     failed = failures(event for _, s in places.values() for event, _ in s.events)
@@ -41,7 +40,7 @@ def moments(folder: Path, every: Sequence[Shown], budget_bytes: int) -> list[Mom
     found: dict[str, Moment] = {}
     for event, judged in failed:
         number, shown = places[event.session]
-        path = recording_of(folder, shown.session)
+        path = found_at.of(shown.session)
         if judged.fault in kinds or event.session in found or path is None:
             continue
         sound = excerpt(path, focus(event))

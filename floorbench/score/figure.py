@@ -99,6 +99,8 @@ DELAYS = (
     Delay("stop", Measure.STOP, (50, 95), Measure.STOP_OF_ALL, "false_stop"),
     Delay("post_gap", Measure.POST_GAP, (50, 90, 95), Measure.POST_MISSED, "false_stop"),
     Delay("hole", Measure.HOLE, (50, 95), Measure.ABANDON, "yield"),
+    Delay("gap.cold", Measure.COLD_GAP, (50,), None, "missed"),
+    Delay("gap.again", Measure.AGAIN_GAP, (50,), None, "missed"),
 )
 
 STOP_OF_ALL = Delay("stop", Measure.STOP_OF_ALL, (), None, "false_stop", with_mean=True)
@@ -108,6 +110,8 @@ SHARES = (
     Share("slow.2s", Measure.SLOW_2, Better.LOWER, "gap.p50"),
     Share("missed", Measure.MISSED, Better.LOWER, "gap.p50"),
     Share("cut_in", Measure.CUT_IN, Better.LOWER, "gap.p50"),
+    Share("one_reply", Measure.ONE_REPLY, Better.HIGHER, "gap.p50"),
+    Share("let_go", Measure.LET_GO, Better.HIGHER, "gap.p50"),
     Share("premature.pause", Measure.PREMATURE_PAUSE, Better.LOWER, "gap.mean"),
     Share("premature.turn", Measure.PREMATURE_TURN, Better.LOWER, "gap.mean"),
     Share("yield", Measure.YIELD, Better.HIGHER, "stop.p50"),

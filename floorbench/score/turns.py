@@ -10,6 +10,7 @@ from floorbench.score.heard import (
     turn_around,
 )
 from floorbench.score.outcome import Measure, Outcome, Verdict, not_counted
+from floorbench.score.special import special
 from floorbench.session import CallerEvent, Expect
 
 MISSED_AFTER_S = 5.0
@@ -29,6 +30,7 @@ def turn_verdict(event: CallerEvent, heard: Heard) -> Verdict:
     until_s, reason = reply_window(event, heard, end_s)
     reply = heard.reply(end_s - REPLY_EARLY_S, until_s)
     premature = {Measure.PREMATURE_TURN: float(_took_the_turn(event, heard))}
+    premature |= special(event, heard, reply, bool(premature[Measure.PREMATURE_TURN]))
     if reply is not None:
         gap_s = reply.start_s - end_s
         first = heard.onsets(end_s - REPLY_EARLY_S, until_s)[0]

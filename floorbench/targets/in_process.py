@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -11,7 +11,7 @@ from agent.config import load
 from agent.core.audio import AudioFrame
 from agent.core.errors import CallClosed, CallError
 from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Json, Note, Pipeline
+from agent.core.protocols import Call, CallTraits, Json, Note, Pipeline, Trace
 from agent.session import MAX_CALL_S, Ended, Ending, run_call
 from agent.trace import VERSION, TraceList
 from agent.wiring import build
@@ -30,6 +30,9 @@ _LEAVES_S = 5.0
 """How long a pipeline may take to end once the caller has hung up."""
 
 
+Fit = Callable[[Call, Trace], Call]
+
+
 @dataclass(frozen=True, slots=True)
 class InProcessPipeline:
     """A pipeline that somebody else loads and closes.
@@ -37,19 +40,25 @@ class InProcessPipeline:
     Attributes:
         max_call_s: longest call.
         turns: settings of its turn machine, for the traces.
+        fit: makes of a call what the pipeline wants; its rates, if there is none.
     """
 
     name: str
     pipeline: Pipeline
     max_call_s: float = MAX_CALL_S
     turns: Mapping[str, Json] = field(default_factory=dict)
+    fit: Fit | None = None
 
     async def connect(self) -> Line:
         """A new call; it must be hung up by the task that made it."""
         line = _InProcessLine(self.pipeline.play_rate)
         line.traced("call", version=VERSION, agent=self.name, turns=self.turns)
-        await line.open(self.pipeline, self.max_call_s)
+        await line.open(self.pipeline, self.fit or self._at_its_rates, self.max_call_s)
         return line
+
+    def _at_its_rates(self, call: Call, trace: Trace) -> Call:
+        del trace
+        return at_rates(call, self.pipeline.rate, self.pipeline.play_rate)
 
 
 class InProcess:
@@ -68,8 +77,8 @@ class InProcess:
         """
         self._agent = build(load(spec, overrides))
         self._calls = InProcessPipeline(
-            f"in process: {self._agent.name}", self._agent.pipeline, self._agent.limits.max_s,
-            self._agent.turns_fields(),
+            f"in process: {self._agent.name}", self._agent.pipeline, self._agent.calls.max_s,
+            self._agent.turns_fields(), self._agent.fit,
         )  # fmt: skip
 
     @property
@@ -121,13 +130,13 @@ class _InProcessLine:
         """What the agent was told and asked for so far."""
         return self.traced.lines
 
-    async def open(self, pipeline: Pipeline, max_call_s: float) -> None:
+    async def open(self, pipeline: Pipeline, fit: Fit, max_call_s: float) -> None:
         """Let the agent answer."""
         await self._group.__aenter__()
-        self._group.create_task(self._converse(pipeline, max_call_s), name="agent")
+        call = fit(self._near, self.traced)
+        self._group.create_task(self._converse(pipeline, call, max_call_s), name="agent")
 
-    async def _converse(self, pipeline: Pipeline, max_call_s: float) -> None:
-        call = at_rates(self._near, pipeline.rate, pipeline.play_rate)
+    async def _converse(self, pipeline: Pipeline, call: Call, max_call_s: float) -> None:
         ended = await run_call(call, pipeline, self.traced, max_call_s=max_call_s)
         self._to_caller.put(_Over(ended))
 

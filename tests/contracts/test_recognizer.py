@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+from tempfile import gettempdir
 
 import numpy as np
 from pytest import fixture, mark, param
@@ -17,7 +19,12 @@ from pipelines.engines.scripted import (
     ScriptedRecognizerSettings,
     ScriptedWords,
 )
+from pipelines.engines.sherpa import Sherpa, SherpaSettings
+from pipelines.engines.whisper import Whisper, WhisperSettings
 from tests.contracts.voices import spoken
+from tests.support.tone_zipformer import write_tone_zipformer
+from tests.support.tones import ToneWhisper, tones
+from tests.support.tools import package
 
 FIRST, SECOND = "drop the two when you add the figures", "where are you located"
 
@@ -42,9 +49,26 @@ def by_position():
     return split(AudioFrame(np.zeros(end, np.float32), 16_000, 0), border)
 
 
+def in_tones():
+    return tones(FIRST), tones(SECOND)
+
+
+def sherpa():
+    package("sherpa_onnx")
+    package("onnx")
+    folder = Path(gettempdir()) / "parley-tone-zipformer"
+    write_tone_zipformer(folder)
+    return Sherpa.load(SherpaSettings(str(folder)))
+
+
 @fixture(
     params=[
         param(Case(scripted, by_position, run_virtual), id="scripted"),
+        param(
+            Case(lambda: Whisper(WhisperSettings(), ToneWhisper()), in_tones, run_virtual),
+            id="whisper",
+        ),
+        param(Case(sherpa, in_tones, asyncio.run), id="sherpa", marks=mark.models),
         param(
             Case(
                 lambda: PocketSphinx.load(PocketSphinxSettings(decoders=2)),

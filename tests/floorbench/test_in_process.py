@@ -149,9 +149,20 @@ def test_a_configuration_file_is_an_agent(tmp_path):
     (tmp_path / "desk.toml").write_text(SCRIPTED)
     with InProcess(str(tmp_path / "desk.toml"), ["responder.first_token_s=0.5"]) as target:
         assert target.name == "in process: Test desk"
-        session = held(target, one("S1")).session
+        done = held(target, one("S1"))
+    session = done.session
     (greeting, *_) = agent_episodes(levels_db(session.recording.agent, RATE))
     assert 0.5 < greeting.start_s < 1.0
+    assert done.trace[0]["event"] == "call"
+    assert done.trace[0]["turns"]["prior"] == 0.5
+
+
+def test_what_the_agent_was_told_is_on_the_clock_of_the_recording():
+    done = held(attentive(), one("S1"))
+    heard = [e.start_s for e in agent_episodes(levels_db(done.session.recording.agent, RATE))]
+    told = [e["t"] for e in done.trace if e.get("what") == "ReplyAudible"]
+    assert [min(abs(t - h) for h in heard) < 0.15 for t in told] == [True] * len(told)
+    assert len(told) == 5  # the greeting and four turns
 
 
 def test_a_configuration_that_is_wrong_is_told_in_a_sentence():

@@ -46,9 +46,11 @@ def test_a_run_keeps_a_recording_and_its_events_for_every_session(tmp_path):
     assert names == [
         "sessions/S1-000/events.json",
         "sessions/S1-000/session.wav",
+        "sessions/S1-000/trace.jsonl",
         "sessions/S10-000/events.json",
         "sessions/S10-000/microphone.wav",
         "sessions/S10-000/session.wav",
+        "sessions/S10-000/trace.jsonl",
     ]
 
 
@@ -56,7 +58,7 @@ def test_two_runs_in_virtual_time_are_the_same_bit_for_bit(tmp_path):
     for name in "ab":
         virtual(attentive(), tmp_path / name, scenarios=("S3", "S10"), limit=1)
     files = [p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*.*")]
-    assert len(files) == 5
+    assert len(files) == 7
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 

@@ -5,25 +5,27 @@ import dataclasses
 import hashlib
 import json
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import numpy as np
 from pytest import approx, fixture, mark, raises
 
 from agent.core.errors import ParleyError
 from floorbench.compare import compare
-from floorbench.report import write_report
-from floorbench.report.charts import gap_histogram, trade
+from floorbench.report import write_curve, write_report
+from floorbench.report.charts import gap_histogram
 from floorbench.report.judged import Mark, judged
 from floorbench.report.names import meaning
-from floorbench.report.peaks import PICTURE_BYTES, bin_s
+from floorbench.report.peaks import PICTURE_BYTES, Recordings, bin_s
 from floorbench.report.published import PUBLISHED, beside, selectivity
 from floorbench.report.tables import published
+from floorbench.report.trade import trade
 from floorbench.results import QUICK, FloorResults
 from floorbench.score.outcome import EventResult, Measure, Outcome, SessionResult, State
 from floorbench.score.run import Score, score
 from floorbench.session import Expect
 from floorbench.session_files import SESSIONS
-from floorbench.sweep import Curve, Point
+from floorbench.sweep import Beside, Curve, Point
 from tests.support.runs import RUN, calibrated, measured, write_sessions
 
 HOSTILE = "</script><img src=x onerror=alert(1)> & $data ${title} \u2028 'one' \"two\""
@@ -435,3 +437,49 @@ def test_selectivity_takes_all_four_kinds(run):
     kept = sum(parts[name] for name in ("S_BC", "S_VT", "S_ND", "S_NOISE")) / 4
     assert selectivity(run) == approx(parts["yield"] * kept)
     assert selectivity(EMPTY) is None
+
+
+# --- other pages ----------------------------------------------------------------------------------
+
+
+SWEPT = Curve(
+    "turns.pause_max_s",
+    2,
+    9,
+    (Point(0.4, 10, 6, 5, 9, (0.4, 0.5)), Point(1.2, 10, 1, 1, 9, (0.9,))),
+    planned=2,
+    beside=(
+        Beside("silence 0.5 s", Point(0.4, 10, 5, 5, 9, (0.6, 0.7))),
+        Beside("Smart <Turn>", None, "the weights come with a package, which is not installed"),
+    ),
+)
+
+
+def test_a_sweep_is_a_page_of_its_own(tmp_path):
+    page = Page(write_curve(tmp_path, SWEPT).read_text(encoding="utf-8"))
+    assert "turns.pause_max_s" in page.text
+    assert "by the plan of the call in 2 of them" in page.text
+    assert "silence 0.5 s" in page.text
+    assert "Smart <Turn>: the weights come with a package" in page.text
+    assert "default-src 'none'" in page.policy
+    assert page.addresses == []
+
+
+def test_other_rules_stand_beside_the_run_in_its_report(folder, run):
+    page = page_of(folder, run, None, SWEPT)
+    assert "Decided again" in page.text
+    assert "silence 0.5 s: 0.65 s at 50.0 %" in page.text
+
+
+def test_a_page_elsewhere_finds_the_recordings_of_its_run(tmp_path, folder, run):
+    page = page_of(tmp_path, run, compare(run, run), None, Recordings(tmp_path, folder))
+    sounds = [address for address in page.addresses if address.endswith(".wav")]
+    assert sounds
+    assert all((tmp_path / unquote(address)).is_file() for address in sounds)
+
+
+def test_somebody_elses_recording_has_a_waveform(tmp_path, folder, run):
+    alone = dataclasses.replace(run, sessions=run.sessions[:1])
+    path = folder / SESSIONS / run.sessions[0].id / "session.wav"
+    page = page_of(tmp_path, alone, None, None, Recordings(tmp_path, tmp_path, single=path))
+    assert page.data["sessions"][0]["agent"]

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorbench.score.outcome import Outcome
+from floorbench.session import Expect
 from tests.support.floor import event, ignored, interruption, only, pause, results, turn
 
 ASKED = turn((1.0, 3.0))
@@ -211,3 +212,55 @@ def test_silence_at_the_end_changes_nothing(hundredths):
 @given(st.integers(0, 500))
 def test_shifting_everything_in_time_changes_nothing(hundredths):
     assert figures(shift_s=hundredths / 100) == figures()
+
+
+# --- what only some scenarios ask ---------------------------------------------------------------
+
+
+def double(*agent, **more):
+    asked = event("double_turn", Expect.REPLY, (1.0, 2.0), (2.6, 3.6))
+    return only([asked], agent, scenario="S12", **more).figures["one_reply"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "one"),
+    [
+        ([(4.2, 6.5)], 1),
+        ([(4.2, 6.5), (7.0, 9.0)], 1),  # a pause between its sentences
+        ([(4.2, 6.5), (7.1, 9.0)], 0),  # 0.6 s later it answers the second sentence too
+        ([(4.2, 6.5), (7.5, 8.0)], 1),  # a hum is no reply
+        ([(2.1, 3.2), (4.2, 6.5)], 0),  # it had begun to answer the first
+        ([], 0),
+    ],
+)
+def test_a_double_turn_gets_exactly_one_reply(agent, one):
+    assert double(*agent) == one
+
+
+def test_a_reply_to_the_next_turn_is_no_second_reply_to_this_one():
+    asked = event("double_turn", Expect.REPLY, (1.0, 2.0), (2.6, 3.6), id_="one")
+    then = turn((8.0, 9.0))
+    found = results([asked, then], [(4.2, 6.5), (9.8, 12.0)], scenario="S12")[0]
+    assert found["one"].figures["one_reply"] == 1
+
+
+def test_only_a_double_turn_is_asked_for_exactly_one_reply():
+    assert "one_reply" not in only([ASKED], [(3.5, 5.0)]).figures
+
+
+@pytest.mark.parametrize(
+    ("condition", "measure"), [("cold", "cold_gap_s"), ("called again", "again_gap_s")]
+)
+def test_the_first_turn_of_a_rough_call_has_a_gap_of_its_own(condition, measure):
+    first = event("turn", Expect.REPLY, (1.0, 3.0), id_="one", condition=condition)
+    second = event("turn", Expect.REPLY, (8.0, 9.0), id_="two", condition=condition)
+    found = results([first, second], [(3.7, 6.0), (9.5, 12.0)], scenario="S14")[0]
+    assert found["one"].figures[measure] == pytest.approx(0.7)
+    assert measure not in found["two"].figures
+
+
+@pytest.mark.parametrize(("fault", "let_go"), [("", 1), ("hanging up: still running", 0)])
+def test_a_hang_up_in_mid_reply_is_taken_well_where_nothing_is_wrong_after_it(fault, let_go):
+    asked = event("turn", Expect.REPLY, (1.0, 3.0), condition="hangs up on the agent")
+    found = only([asked], [(3.5, 4.5)], duration_s=4.5, scenario="S14", fault=fault)
+    assert found.figures["let_go"] == let_go

@@ -77,13 +77,98 @@ def test_that_needs_no_expectation(text):
     assert judge(text, NOTHING).probability <= 0.15
 
 
+@mark.parametrize("text", ["i hardly know her", "yes it is", "can i have some more"])
+def test_a_sentence_may_end_in_a_word_that_mostly_leads_on(text):
+    assert judge("we come with the", NOTHING).probability < judge(text, NOTHING).probability < 0.4
+
+
 @mark.parametrize("text", ["", "bananas", "my name is john", "colourless green ideas sleep"])
-def test_what_is_neither_is_in_between(text):
-    assert 0.3 <= judge(text, EXPECTED).probability <= 0.7
+def test_where_nothing_is_expected_words_say_little(text):
+    assert 0.4 <= judge(text, NOTHING).probability <= 0.6
 
 
-def test_a_phrase_that_may_go_on_is_less_sure_than_one_that_may_not():
-    assert 0.6 < judge("seven", EXPECTED).probability < judge("seven thirty", EXPECTED).probability
+def test_words_that_nobody_expected_are_waited_for_the_fewer_they_are_the_longer():
+    few, more, most = (
+        judge(text, EXPECTED).probability
+        for text in ("bananas", "bananas on toast", "my brother told me about your bananas")
+    )
+    assert few < more < most <= 0.5
+
+
+def test_a_phrase_that_may_go_on_in_many_ways_is_less_sure_than_one_that_may_not():
+    hours = ("seven", *(f"seven {minutes}" for minutes in ("ten", "fifteen", "twenty", "thirty")))
+    open_, whole = (judge(text, Expectation(hours)).probability for text in ("seven", "seven ten"))
+    assert 0.6 < open_ < whole
+
+
+def test_an_answer_is_sure_although_one_word_could_follow_it():
+    counts = Expectation(("four", "four people", "for four people"))
+    assert judge("four", counts).probability >= 0.95
+
+
+DESK = Expectation(
+    (
+        "hello",
+        "i'd like a table",
+        "i want to make a booking",
+        "i want to book a table",
+        "when do you close",
+        "when are you open",
+        "when are you open on friday",
+        "where are you located",
+        "for two",
+        "for four",
+        "on friday",
+        "at seven o'clock",
+    )
+)
+
+
+@mark.parametrize(
+    ("surer", "less"),
+    [
+        ("where are you located", "when do you close"),
+        ("i'd like a table for four", "i'd like a table"),
+        ("i'd like a table for four on friday", "i'd like a table for four"),
+        ("i'd like a table please", "i'd like a table"),
+        ("i'd like a table for four", "for four"),
+        ("when do you close", "i want to make a booking"),
+        ("hello where are you located", "hello"),
+    ],
+)
+def test_a_sentence_to_which_people_add_something_is_less_sure(surer, less):
+    assert judge(surer, DESK).probability > judge(less, DESK).probability + 0.05
+
+
+@mark.parametrize("text", ["hello", "good morning", "when are you open them", "for four"])
+def test_what_nearly_always_goes_on_is_unlikely_to_be_over(text):
+    assert judge(text, DESK).probability <= 0.3
+
+
+def test_a_detail_that_was_asked_for_is_an_answer():
+    asked = Expectation((*DESK.phrases, "four"))
+    assert judge("for four", asked).probability >= 0.9
+
+
+@mark.parametrize("text", ["it's five five", "oh two oh seven nine four", "it's five five kato"])
+def test_digits_that_nobody_asked_for_are_a_number_that_goes_on(text):
+    assert judge(text, DESK).probability <= 0.15
+
+
+def test_a_whole_number_may_be_over():
+    assert judge("oh two oh seven nine four six one one", DESK).probability >= 0.4
+
+
+def test_a_misheard_word_after_a_whole_phrase_is_likelier_an_end_than_in_the_middle_of_one():
+    after = judge("where are you located plays", DESK).probability
+    middle = judge("when are you open them", DESK).probability
+    assert middle < 0.3
+    assert 0.5 < after < 0.7
+
+
+@mark.parametrize("text", ["i'd like a table for uh-huh", "i'd like a table for huh"])
+def test_a_hum_after_words_is_a_hesitation(text):
+    assert judge(text, DESK).probability <= 0.1
 
 
 def test_the_more_of_a_phrase_is_missing_the_surer_it_goes_on():

@@ -8,7 +8,7 @@ import numpy as np
 from agent.core.audio import AudioFrame
 from agent.core.errors import CallClosed, CallError, ProtocolError
 from agent.core.events import Transcript
-from agent.core.protocols import Expectation
+from agent.core.protocols import Expectation, Prediction
 from agent.core.turns import TurnConfig
 from floorbench.session import RATE, Flushed
 from floorbench.targets.in_process import InProcessPipeline
@@ -58,8 +58,8 @@ class _OneSentence:
 
 
 class _Sure:
-    async def probability(self, audio, text, expected):
-        return 0.8
+    async def predict(self, pause):
+        return Prediction(0.8)
 
 
 def attentive(replies=("Hello, how can I help you?", *(ANSWER,) * 20), rate=RATE):

@@ -1,0 +1,1 @@
+"""Does a sound over the agent's voice want the floor, or only show that somebody listens?"""

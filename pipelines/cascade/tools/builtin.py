@@ -1,0 +1,45 @@
+"""Tools that are the agent's own: declared to the model here, done by the pipeline."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent.core.protocols import Json
+from pipelines.tool_values import TypedTool
+
+
+def _tool(name: str, description: str, /, **arguments: str) -> TypedTool:
+    properties: dict[str, Json] = {
+        key: {"type": "string", "description": note} for key, note in arguments.items()
+    }
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": properties,
+        "required": list(arguments),
+    }
+    return TypedTool(name, description, True, schema)
+
+
+BUILTIN: Mapping[str, TypedTool] = MappingProxyType(
+    {
+        tool.name: tool
+        for tool in (
+            _tool("hang_up", "Ends the call after what you say now. Say goodbye first."),
+            _tool(
+                "transfer",
+                "Puts the caller through after what you say now. Tell them first.",
+                to="whom to, such as the front desk",
+            ),
+            _tool(
+                "take_message",
+                "Writes down a message for somebody who is not there.",
+                name="who called",
+                message="what they want to be passed on",
+            ),
+            _tool(
+                "send_digits",
+                "Presses telephone keys, as for the menu of another machine.",
+                digits="keys in order: 0-9 * #",
+            ),
+        )
+    }
+)

@@ -1,0 +1,1 @@
+"""Measuring and fitting who is speaking to the agent."""
