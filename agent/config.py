@@ -12,7 +12,7 @@ from agent.core.settings import read
 T = TypeVar("T")
 
 ENGINES = ("detector", "judge", "recognizer", "predictor", "responder", "synthesizer")
-SECTIONS = ("pipeline", *ENGINES, "turns", "listener", "manners", "call", "flow", "server")
+SECTIONS = ("pipeline", *ENGINES, "turns", "listener", "manners", "call", "flow", "tools", "server")
 
 
 @dataclass(frozen=True, slots=True)

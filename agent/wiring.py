@@ -139,7 +139,7 @@ def build(config: Config) -> Agent:
             keep(detector(config)),
             keep(recognizer(config)),
             predictor(config, turns, keep),
-            responder(config),
+            responder(config, keep),
             keep(synthesizer(config)),
             judge(config),
         )
@@ -240,9 +240,23 @@ def judge(config: Config) -> SpeechJudge[Any] | None:
             return None
 
 
-def responder(config: Config) -> Responder:
-    """Words to words."""
-    match config.engine("responder", ("flow", "scripted")):
+def responder(config: Config, keep: Callable[[Any], Any]) -> Responder:
+    """Words to words; `keep` is given what must be closed."""
+    chosen = config.engine("responder", ("flow", "openai_chat", "scripted"))
+    if "tools" in config.tables and chosen != "openai_chat":
+        raise ConfigError(
+            f"{config.file}: [tools] is for the responder openai_chat; {chosen} has its own"
+        )
+    match chosen:
+        case "openai_chat":
+            from pipelines.cascade.tools.toolbox import Toolbox
+            from pipelines.engines.chat_settings import OpenAIChatSettings
+            from pipelines.engines.openai_chat import OpenAIChat
+
+            tools = Toolbox.load(config.tables.get("tools", {}), f"{config.file}: [tools]")
+            keep(tools)
+            chat = OpenAIChat.load(config.settings(OpenAIChatSettings, "responder"))
+            return tools.around(keep(chat))
         case "flow":
             from pipelines.cascade.flow.flow import load_flow
             from pipelines.cascade.flow.responder import FlowResponder

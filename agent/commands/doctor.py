@@ -30,6 +30,8 @@ PARTS = (
     Part("pocketsphinx", "pocketsphinx", "recogniser without download", OFFLINE),
     Part("espeakng-loader", "espeakng_loader", "voice without download", OFFLINE),
     Part("sherpa-onnx", "sherpa_onnx", "streaming transducers", "pip install 'parley[sherpa]'"),
+    Part("openai", "openai", "a chat server as responder", "pip install 'parley[openai]'"),
+    Part("mcp", "mcp", "tools of MCP servers", "pip install 'parley[mcp]'"),
     Part("sounddevice", "sounddevice", "microphone and loudspeaker", "pip install 'parley[mic]'"),
 )  # fmt: skip
 

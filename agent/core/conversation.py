@@ -1,5 +1,7 @@
 """The history of a call: what the caller said, and what they heard of the agent."""
 
+from collections.abc import Sequence
+
 from agent.core.protocols import Message, Role
 
 
@@ -38,8 +40,11 @@ class Conversation:
         """Whether the reply is being heard now."""
         return reply in self._at
 
-    def heard(self, reply: int, text: str, *, cut: bool) -> None:
-        """The reply is over; `text` is what was heard of it, `cut` if the caller stopped it."""
+    def heard(self, reply: int, text: str, *, cut: bool, results: Sequence[Message] = ()) -> None:
+        """The reply is over; `text` is what was heard of it, `cut` if the caller stopped it.
+
+        `results` are what came of the tools that were run for it; they stand before it.
+        """
         index = self._at.pop(reply, None)
         if index is not None:
-            self._messages[index] = Message(Role.AGENT, text, cut)
+            self._messages[index:] = [*results, Message(Role.AGENT, text, cut)]

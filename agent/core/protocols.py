@@ -264,11 +264,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """Something a responder may call. `effects` says that it changes the world."""
+    """Something a responder may call.
+
+    Attributes:
+        effects: it changes the world.
+        parameters: which arguments it takes, as a JSON schema of an object; empty: none.
+    """
 
     name: str
     description: str
     effects: bool = True
+    parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +286,35 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolStart:
+    """A tool is about to run. With `effects` its responder must not be asked for its next piece
+    before the reply was released: what follows changes the world."""
+
+    call: ToolCall
+    effects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult(Message):
+    """A tool was run: an event of the history, whose text is what came of it, in words."""
+
+    call: ToolCall = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Protect:
     """Said before a reply's first words: nobody may interrupt it (a legal notice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something for the trace that nobody says: a retry, messages left out."""
+
+    text: str
+
+
+Piece = str | ToolCall | ToolStart | ToolResult | Protect | Remark
+"""What a responder hands out: text to say, and what goes with it."""
 
 
 class Responder(Protocol):
@@ -289,8 +322,8 @@ class Responder(Protocol):
 
     def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
-    ) -> AsyncGenerator[str | ToolCall | Protect, None]:
-        """The reply in pieces of text, as they come. Closing the generator stops the work."""
+    ) -> AsyncGenerator[Piece, None]:
+        """The reply in pieces, as they come. Closing the generator stops the work."""
 
     def expects(self, messages: Sequence[Message]) -> Expectation:
         """What the caller is likely to say next. Quick and pure."""

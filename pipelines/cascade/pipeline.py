@@ -276,7 +276,7 @@ class _Talk:
 
     def _heard(self, number: int, played: int, *, cut: bool) -> None:
         text = self._playout.heard(number, played)
-        self._conversation.heard(number, text, cut=cut)
+        self._conversation.heard(number, text, cut=cut, results=self._reply.results)
         self._trace("heard", reply=number, text=text, cut=cut)
         self._tell("caption", who="agent", reply=number, text=text, final=True, cut=cut)
 
@@ -299,9 +299,9 @@ class _Talk:
                 self._prepare(number, Role.CALLER, text)
             case Prompt(number, reason):
                 self._prepare(number, Role.EVENT, reason.value)
-                self._playout.release(number)
+                self._release(number)
             case ReleaseReply(number):
-                self._playout.release(number)
+                self._release(number)
             case DuckReply(number):
                 self._playout.duck(number)
                 self._take_back()
@@ -339,8 +339,14 @@ class _Talk:
             self._speaker.speak(self._reply, messages), name=f"reply-{number}"
         )
 
+    def _release(self, number: int) -> None:
+        self._playout.release(number)
+        self._reply.released.set()
+
     def _cancel(self, number: int) -> None:
         """Silence first, clean up after; no await in between."""
+        if self._reply.has_effects:  # it belongs to the history even if nothing of it was heard
+            self._conversation.audible(number)
         is_audible = self._conversation.is_open(number)
         if is_audible:
             self._heard(number, self._call.played(), cut=True)

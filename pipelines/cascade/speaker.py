@@ -4,12 +4,30 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from agent.core.errors import EngineError
 from agent.core.events import ReplyFailed, ReplyReady
 from agent.core.playout import Playout, Put
-from agent.core.protocols import Message, Protect, Responder, Speech, Synthesizer, ToolCall, Trace
+from agent.core.protocols import (
+    Message,
+    Protect,
+    Remark,
+    Responder,
+    Role,
+    Speech,
+    Synthesizer,
+    ToolCall,
+    ToolResult,
+    ToolStart,
+    Trace,
+)
 from pipelines.cascade.clauses import clauses
+
+UNKNOWN = "The caller interrupted before it ended; it is not known whether it was done."
+"""What the history holds of a tool with effects until its result is there."""
+
+Unsaid = ToolCall | ToolStart | ToolResult | Protect | Remark
 
 
 @dataclass(slots=True)
@@ -19,6 +37,9 @@ class Reply:
     number: int
     said: list[str] = field(default_factory=list)
     tools: list[ToolCall] = field(default_factory=list)
+    results: list[ToolResult] = field(default_factory=list)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    has_effects: bool = False  # a tool that changes the world was begun for it
     protected: bool = False
 
     @property
@@ -78,16 +99,35 @@ class Speaker:
         is_first = True
         async with aclosing(self.responder.reply(messages, ())) as pieces:
             async for piece in pieces:
-                if isinstance(piece, ToolCall):
-                    reply.tools.append(piece)
-                    continue
-                if isinstance(piece, Protect):
-                    reply.protected = True
+                if not isinstance(piece, str):
+                    await self._note(reply, piece)
                     continue
                 if is_first:
                     is_first = False
                     self.trace("first_token", reply=reply.number)
                 yield piece
+
+    async def _note(self, reply: Reply, piece: Unsaid) -> None:
+        """What is not said. A tool with effects waits here for the reply's release: the responder
+        goes on when it is asked for its next piece."""
+        match piece:
+            case ToolCall():
+                reply.tools.append(piece)
+            case ToolStart(call, effects):
+                if effects:
+                    await reply.released.wait()
+                    reply.has_effects = True
+                    reply.results.append(ToolResult(Role.EVENT, UNKNOWN, call=call))
+                self.trace("tool", reply=reply.number, name=call.name, arguments=call.arguments)
+            case ToolResult(_, text, call=call):
+                reply.results = [r for r in reply.results if r.call is not call] + [piece]
+                self.trace("tool_result", reply=reply.number, name=call.name, text=text)
+            case Protect():
+                reply.protected = True
+            case Remark(text):
+                self.trace("remark", reply=reply.number, text=text)
+            case _:
+                assert_never(piece)
 
     async def _clauses(self, reply: Reply, words: AsyncIterator[str]) -> AsyncGenerator[str, None]:
         async with aclosing(clauses(words)) as cut:

@@ -6,8 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from agent.core.events import Reason
-from agent.core.protocols import Json, Message, Role, Tool
-from pipelines.tool_values import ToolResult, TypedTool
+from agent.core.protocols import Json, Message, Role, Tool, ToolResult
 
 ChatMessage = dict[str, Json]
 
@@ -23,6 +22,8 @@ HOUSE = (
     "Your words are spoken aloud in a telephone call: plain sentences, no lists, no markup, no "
     "emoji. What stands in square brackets tells you what happened; never say it."
 )
+
+NO_PARAMETERS: Mapping[str, Json] = MappingProxyType({"type": "object", "properties": {}})
 
 MESSAGE_CHARS = 20
 """What a message costs beside its text: a chat template adds about five tokens to each."""
@@ -119,13 +120,8 @@ def to_schemas(tools: Sequence[Tool]) -> list[ChatMessage]:
             "function": {
                 "name": tool.name,
                 "description": tool.description,
-                "parameters": _parameters(tool),
+                "parameters": dict(tool.parameters) or dict(NO_PARAMETERS),
             },
         }
         for tool in tools
     ]
-
-
-def _parameters(tool: Tool) -> Json:
-    declared = tool.parameters if isinstance(tool, TypedTool) else {}
-    return dict(declared) or {"type": "object", "properties": {}}

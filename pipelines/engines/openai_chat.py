@@ -11,12 +11,11 @@ from typing import Any, TypeVar
 
 from agent.core.errors import EngineFailed, EngineTooSlow, EngineUnavailable
 from agent.core.events import Reason
-from agent.core.protocols import Expectation, Message, Role, Tool, ToolCall
+from agent.core.protocols import Expectation, Message, Remark, Role, Tool, ToolCall, ToolResult
 from pipelines.engines.chat_answer import Answer, BadAnswer
 from pipelines.engines.chat_faults import is_worth_another_try, sentence
 from pipelines.engines.chat_messages import fitting, to_chat, to_schemas
 from pipelines.engines.chat_settings import OpenAIChatSettings
-from pipelines.tool_values import Remark, ToolResult
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.conversation import Conversation
-from agent.core.protocols import Message, Role
+from agent.core.protocols import Message, Role, ToolCall, ToolResult
 
 
 def test_a_speculation_leaves_no_trace():
@@ -41,6 +41,17 @@ def test_a_reply_heard_to_its_end_is_not_cut():
         Message(Role.EVENT, "greeting"),
         Message(Role.AGENT, "good morning"),
     )
+
+
+def test_what_came_of_a_tool_stands_before_the_reply_that_told_it():
+    talk = Conversation()
+    talk.draft(1, Role.CALLER, "a table for four")
+    talk.audible(1)
+    booked = ToolResult(Role.EVENT, "booked", call=ToolCall("book"))
+    talk.heard(1, "Your table is", cut=True, results=(booked,))
+    question, result, answer = talk.messages
+    assert (question.text, result, answer.text) == ("a table for four", booked, "Your table is")
+    assert not talk.is_open(1)
 
 
 def test_a_new_draft_takes_the_place_of_the_one_before():

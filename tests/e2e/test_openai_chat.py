@@ -7,10 +7,9 @@ import pytest
 from pytest import fixture, mark, raises
 
 from agent.core.errors import EngineFailed, EngineTooSlow, EngineUnavailable
-from agent.core.protocols import Message, Role, Tool, ToolCall
+from agent.core.protocols import Message, Remark, Role, Tool, ToolCall, ToolResult
 from pipelines.engines.chat_settings import OpenAIChatSettings
 from pipelines.engines.openai_chat import OpenAIChat
-from pipelines.tool_values import Remark, ToolResult, TypedTool
 from tests.support.chat_server import (
     DONE,
     Do,
@@ -27,7 +26,7 @@ from tests.support.tools import package
 pytestmark = [mark.e2e, mark.models]
 
 HELLO = (Message(Role.EVENT, "greeting"), Message(Role.AGENT, "Hi."), Message(Role.CALLER, "hello"))
-TABLE = TypedTool("book", "Books a table.", parameters={"type": "object", "properties": {}})
+TABLE = Tool("book", "Books a table.", parameters={"type": "object", "properties": {}})
 
 
 @fixture(scope="module")

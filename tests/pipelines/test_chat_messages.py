@@ -4,9 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import mark
 
-from agent.core.protocols import Message, Role, Tool, ToolCall
+from agent.core.protocols import Message, Role, Tool, ToolCall, ToolResult
 from pipelines.engines.chat_messages import INTERRUPTED, fitting, to_chat, to_schemas
-from pipelines.tool_values import ToolResult, TypedTool
 
 GREETING = Message(Role.EVENT, "greeting")
 
@@ -77,7 +76,7 @@ def test_what_is_said_between_two_tools_parts_them():
 
 def test_a_tool_says_which_arguments_it_takes():
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
-    typed, plain = to_schemas([TypedTool("f", "F.", parameters=schema), Tool("g", "G.")])
+    typed, plain = to_schemas([Tool("f", "F.", parameters=schema), Tool("g", "G.")])
     assert typed["function"] == {"name": "f", "description": "F.", "parameters": schema}
     assert plain["function"]["parameters"] == {"type": "object", "properties": {}}
 

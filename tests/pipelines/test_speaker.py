@@ -10,10 +10,18 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import EngineFailed
 from agent.core.events import ReplyAudible, ReplyDone, ReplyFailed, ReplyReady
 from agent.core.playout import LIMIT_S, Playout, Put
-from agent.core.protocols import Message, Role, Speech, ToolCall
+from agent.core.protocols import (
+    Message,
+    Remark,
+    Role,
+    Speech,
+    ToolCall,
+    ToolResult,
+    ToolStart,
+)
 from agent.trace import TraceList
 from agent.virtual_loop import run_virtual
-from pipelines.cascade.speaker import Reply, Speaker
+from pipelines.cascade.speaker import UNKNOWN, Reply, Speaker
 
 RATE = 1000
 FRAME = 20
@@ -259,7 +267,7 @@ def test_a_fault_that_is_no_engines_goes_through():
     async def main():
         await Stage(Responder((3,))).speak()
 
-    with raises(TypeError):
+    with raises(AssertionError):
         run_virtual(main())
 
 
@@ -272,6 +280,37 @@ def test_tools_are_kept_until_somebody_asks_and_are_not_spoken():
         assert stage.voice.spoken == ["Booked.", "Good bye."]
         assert stage.told == [ReplyReady(1)]
         assert stage.named("tool") == []
+
+    run_virtual(main())
+
+
+def test_a_tool_with_effects_waits_for_the_release_of_its_reply():
+    async def main():
+        book = ToolCall("book", {"at": "noon"})
+        stage = Stage(Responder(("One moment. ", ToolStart(book, effects=True), "Booked.")))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stage.speak())
+            await asyncio.sleep(5.0)
+            assert stage.voice.spoken == ["One moment."]
+            assert (stage.named("tool"), stage.reply.has_effects) == ([], False)
+            stage.reply.released.set()
+        assert stage.voice.spoken == ["One moment.", "Booked."]
+        assert [(t["t"], t["name"]) for t in stage.named("tool")] == [(5.0, "book")]
+        assert stage.reply.results == [ToolResult(Role.EVENT, UNKNOWN, call=book)]
+
+    run_virtual(main())
+
+
+def test_what_comes_of_a_tool_is_kept_and_traced():
+    async def main():
+        look = ToolCall("look")
+        found = ToolResult(Role.EVENT, "rain", call=look)
+        stage = Stage(Responder((ToolStart(look, effects=False), found, Remark("hm"), "Rain.")))
+        await stage.speak()
+        assert stage.reply.results == [found]
+        assert [t["text"] for t in stage.named("tool_result")] == ["rain"]
+        assert [t["text"] for t in stage.named("remark")] == ["hm"]
+        assert stage.voice.spoken == ["Rain."]
 
     run_virtual(main())
 

@@ -6,12 +6,20 @@ from contextlib import aclosing
 from pytest import mark, raises
 
 from agent.core.errors import EngineFailed
-from agent.core.protocols import Expectation, Message, Role, Tool, ToolCall
+from agent.core.protocols import (
+    Expectation,
+    Message,
+    Remark,
+    Role,
+    Tool,
+    ToolCall,
+    ToolResult,
+    ToolStart,
+)
 from agent.virtual_loop import run_virtual
 from pipelines.cascade.tools.responder import ToolUser
 from pipelines.cascade.tools.runnable import Runnable
 from pipelines.cascade.tools.settings import ToolsSettings
-from pipelines.tool_values import Remark, ToolResult, ToolStart, TypedTool
 
 ASK = (Message(Role.CALLER, "what about the weather"),)
 WEATHER = ToolCall("weather", {"city": "Rome"})
@@ -43,7 +51,7 @@ class Work:
 
     def __init__(self, name="weather", work_s=0.0, effects=False):
         self.work_s, self.log = work_s, []
-        self.runnable = Runnable(TypedTool(name, name, effects), 5.0, self.run)
+        self.runnable = Runnable(Tool(name, name, effects), 5.0, self.run)
 
     async def run(self, arguments):
         self.log.append(("begun", now()))

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from agent.core.protocols import Json
-from pipelines.tool_values import TypedTool
+from agent.core.protocols import Json, Tool
 
 
-def _tool(name: str, description: str, /, **arguments: str) -> TypedTool:
+def _tool(name: str, description: str, /, **arguments: str) -> Tool:
     properties: dict[str, Json] = {
         key: {"type": "string", "description": note} for key, note in arguments.items()
     }
@@ -16,10 +15,10 @@ def _tool(name: str, description: str, /, **arguments: str) -> TypedTool:
         "properties": properties,
         "required": list(arguments),
     }
-    return TypedTool(name, description, True, schema)
+    return Tool(name, description, True, schema)
 
 
-BUILTIN: Mapping[str, TypedTool] = MappingProxyType(
+BUILTIN: Mapping[str, Tool] = MappingProxyType(
     {
         tool.name: tool
         for tool in (

@@ -9,10 +9,9 @@ from functools import partial
 from typing import Any
 
 from agent.core.errors import EngineUnavailable
-from agent.core.protocols import Json
+from agent.core.protocols import Json, Tool
 from pipelines.cascade.tools.runnable import Runnable, ToolFault
 from pipelines.cascade.tools.settings import ToolSettings
-from pipelines.tool_values import TypedTool
 
 START_S = 30.0
 """Longest wait for a server to start and list its tools: some are fetched by their launcher."""
@@ -88,7 +87,7 @@ class McpServer:
         effects = self._settings.effects
         if effects is None:
             effects = not (tool.annotations and tool.annotations.read_only_hint)
-        described = TypedTool(tool.name, tool.description or tool.name, effects, tool.input_schema)
+        described = Tool(tool.name, tool.description or tool.name, effects, tool.input_schema)
         return Runnable(described, self._settings.deadline_s, partial(self._run, tool.name))
 
     # --- in a call's loop -----------------------------------------------------------------------

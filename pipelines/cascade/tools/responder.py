@@ -5,10 +5,19 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from agent.core.errors import EngineFailed
-from agent.core.protocols import Expectation, Message, Role, Tool, ToolCall
+from agent.core.protocols import (
+    Expectation,
+    Message,
+    Piece,
+    Responder,
+    Role,
+    Tool,
+    ToolCall,
+    ToolResult,
+    ToolStart,
+)
 from pipelines.cascade.tools.runnable import Runnable, outcome
 from pipelines.cascade.tools.settings import ToolsSettings
-from pipelines.tool_values import Piece, PieceResponder, ToolResult, ToolStart
 
 NAME = "tools"
 
@@ -28,7 +37,7 @@ class ToolUser:
 
     def __init__(
         self,
-        inner: PieceResponder,
+        inner: Responder,
         runnables: Sequence[Runnable],
         own: Sequence[Tool] = (),
         settings: ToolsSettings | None = None,

@@ -5,8 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from agent.core.protocols import Json
-from pipelines.tool_values import TypedTool
+from agent.core.protocols import Json, Tool
 
 RESULT_CHARS = 4000
 """Longest result a model is told: about a thousand tokens, more than anybody would listen to."""
@@ -27,7 +26,7 @@ class Runnable:
             caller interrupts.
     """
 
-    tool: TypedTool
+    tool: Tool
     deadline_s: float
     run: Callable[[Mapping[str, Json]], Awaitable[str]]
 

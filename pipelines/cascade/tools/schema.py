@@ -8,10 +8,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from agent.core.errors import ConfigError
-from agent.core.protocols import Json
+from agent.core.protocols import Json, Tool
 from agent.core.settings import value_of
 from pipelines.cascade.tools.runnable import ToolFault
-from pipelines.tool_values import TypedTool
 
 _PLAIN: tuple[tuple[type, str], ...] = (
     (str, "string"),
@@ -23,7 +22,7 @@ _SECTION = re.compile(r"^(Args|Arguments|Returns|Raises|Yields|Note|Notes|Exampl
 _ARGUMENT = re.compile(r"^(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
 
 
-def described(name: str, function: Callable[..., object], *, effects: bool) -> TypedTool:
+def described(name: str, function: Callable[..., object], *, effects: bool) -> Tool:
     """What a model is told of a function.
 
     Raises:
@@ -39,7 +38,7 @@ def described(name: str, function: Callable[..., object], *, effects: bool) -> T
         if parameter.default is inspect.Parameter.empty:
             required.append(parameter.name)
     schema = {"type": "object", "properties": properties, "required": required}
-    return TypedTool(name, description or name, effects, schema)
+    return Tool(name, description or name, effects, schema)
 
 
 def checked(

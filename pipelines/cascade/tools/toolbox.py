@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.core.errors import ConfigError
+from agent.core.protocols import Responder
 from pipelines.cascade.tools.builtin import BUILTIN
 from pipelines.cascade.tools.functions import load, runnable
 from pipelines.cascade.tools.mcp_server import McpServer
 from pipelines.cascade.tools.responder import ToolUser
 from pipelines.cascade.tools.runnable import Runnable
 from pipelines.cascade.tools.settings import ToolsSettings, read_tools
-from pipelines.tool_values import PieceResponder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Toolbox:
             raise
         return cls(settings, tuple(found), tuple(servers))
 
-    def around(self, responder: PieceResponder) -> ToolUser:
+    def around(self, responder: Responder) -> ToolUser:
         """The responder, with these tools to use."""
         own = [BUILTIN[name] for name in self.settings.builtin]
         return ToolUser(responder, self.runnables, own, self.settings)

@@ -1,0 +1,59 @@
+"""The shipped configuration of a chat agent, from its file to the caller's ear."""
+
+import asyncio
+
+from pytest import fixture, mark, raises
+
+from agent.config import load
+from agent.core.errors import ConfigError
+from agent.scenario import Scene, SceneCall
+from agent.session import run_call
+from agent.trace import TraceList
+from agent.wiring import build
+from tests.support.chat_server import DONE, called, chunk, running, says
+from tests.support.tools import package
+
+pytestmark = [mark.e2e, mark.models]
+
+LIGHT = ("detector.engine=energy", "recognizer.engine=scripted", "synthesizer.engine=scripted")
+
+
+@fixture(scope="module")
+def server():
+    package("openai")
+    with running() as made:
+        yield made
+
+
+def agent(server, *overrides):
+    return build(load("openai", [f"responder.base_url={server.url}", *LIGHT, *overrides]))
+
+
+def call(made, end_s):
+    async def main():
+        scene, trace = Scene(end_s), TraceList(asyncio.get_running_loop().time)
+        await run_call(SceneCall(scene), made.pipeline, trace)
+        return trace
+
+    return asyncio.run(main())
+
+
+def test_a_caller_hears_the_servers_words_and_what_came_of_a_tool(server):
+    asks = [called(0, "a", "weather", '{"city": "Rome"}'), chunk({}, "tool_calls"), DONE]
+    server.follow(says("Hello."), asks, says("Good ", "day, ", "it rains."))
+    weather = "tools.weather={function = 'tests.support.phone_tools:weather', effects = false}"
+    with agent(server, weather) as made:
+        trace = call(made, 1.2)
+    assert [line["text"] for line in trace.named("said")] == ["Good day, it rains."]
+    assert [line["text"] for line in trace.named("tool_result")] == ["It rains in Rome."]
+    warm_up, greeting, result = server.requests
+    assert warm_up["messages"] == greeting["messages"] == result["messages"][:2]
+    assert result["messages"][-1]["content"] == "It rains in Rome."
+    names = [tool["function"]["name"] for tool in greeting["tools"]]
+    assert names == ["hang_up", "transfer", "take_message", "weather"]
+    assert greeting["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_tools_are_refused_where_no_chat_server_uses_them():
+    with raises(ConfigError, match="for the responder openai_chat"):
+        build(load("openai", ["responder.engine=flow", *LIGHT]))

@@ -1,0 +1,115 @@
+"""Tools in whole calls in virtual time: the real pipeline, a scripted model that asks for them."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from agent.core.protocols import Expectation, Role, Tool, ToolCall, ToolResult
+from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
+from agent.session import run_call
+from agent.trace import TraceList
+from agent.virtual_loop import run_virtual
+from pipelines.cascade.pipeline import CascadePipeline
+from pipelines.cascade.speaker import UNKNOWN
+from pipelines.cascade.tools.responder import ToolUser
+from pipelines.cascade.tools.runnable import Runnable
+
+GREETING = "Hello."
+BOOKED = "Your table is booked, and we look forward to seeing you here on that day."
+
+
+@dataclass
+class Model:
+    """Greets, then asks for the tool, then tells what came of it; says something else if asked
+    again. Keeps what it was given."""
+
+    given: list = field(default_factory=list)
+
+    async def reply(self, messages, tools):
+        self.given.append(tuple(messages))
+        await asyncio.sleep(0.1)
+        last = messages[-1]
+        if isinstance(last, ToolResult):
+            yield BOOKED
+        elif last.role is Role.EVENT:
+            yield GREETING
+        elif "book" in last.text and not any(isinstance(m, ToolResult) for m in messages):
+            yield ToolCall("book", {"text": last.text})
+        else:
+            yield "All right."
+
+    def expects(self, messages):
+        return Expectation()
+
+
+@dataclass
+class Desk:
+    """The tool: writes down when it was asked, and takes a while."""
+
+    work_s: float
+    effects: bool
+    log: list = field(default_factory=list)
+
+    async def run(self, arguments):
+        self.log.append((asyncio.get_running_loop().time(), arguments["text"]))
+        await asyncio.sleep(self.work_s)
+        return "number seven"
+
+
+def play(*say, desk, end_s=20.0, **rest):
+    """A call in which the model has a tool `book`; what came of it, and the model."""
+    model, scene = Model(), Scene(end_s, say=say, **rest)
+    runnable = Runnable(Tool("book", "Books.", desk.effects), 5.0, desk.run)
+    engines = replace(pipeline_of(scene).engines, responder=ToolUser(model, [runnable]))
+
+    async def main():
+        call, trace = SceneCall(scene), TraceList(asyncio.get_running_loop().time)
+        ended = await run_call(call, CascadePipeline(engines, pipeline_of(scene).config), trace)
+        return Acted(ended, trace, call)
+
+    return run_virtual(main()), model
+
+
+def test_a_tool_without_effects_is_run_while_the_turn_is_not_decided():
+    desk = Desk(0.3, effects=False)
+    acted, _ = play(Say(4, "book it"), desk=desk, probability=0.1)
+    released = acted.asked("ReleaseReply")[-1]
+    assert desk.log[0][0] < float(released["t"])
+    assert acted.heard()[1] == (BOOKED, False)
+
+
+def test_a_tool_with_effects_is_run_once_and_only_after_the_release():
+    desk = Desk(0.3, effects=True)
+    acted, _ = play(Say(4, "book a"), Say(5.2, "table"), desk=desk, probability=0.1)
+    released = acted.asked("ReleaseReply")[-1]
+    ((at, text),) = desk.log
+    assert at >= float(released["t"])
+    assert text == "book a table"
+    assert len(acted.asked("PrepareReply")) > 1
+    assert acted.heard()[1] == (BOOKED, False)
+
+
+def test_a_slow_tool_is_bridged_by_a_sentence():
+    acted, _ = play(Say(4, "book it"), desk=Desk(3.0, effects=True))
+    assert acted.heard()[1] == (f"One moment please. {BOOKED}", False)
+
+
+def test_what_came_of_a_tool_stays_in_the_history():
+    _, model = play(Say(4, "book it"), Say(14, "thank you"), desk=Desk(0.3, effects=True))
+    *_, result, answer, thanks = model.given[-1]
+    assert (result.text, result.call.name) == ("number seven", "book")
+    assert (answer.role, answer.text) == (Role.AGENT, BOOKED)
+    assert thanks.text == "thank you"
+
+
+def test_a_caller_who_speaks_before_the_answer_leaves_a_mark_of_what_was_begun():
+    desk = Desk(4.0, effects=True)
+    _, model = play(Say(4, "book it"), Say(6.0, "no stop"), desk=desk)
+    assert len(desk.log) == 1
+    results = [m for m in model.given[-1] if isinstance(m, ToolResult)]
+    assert [r.text for r in results] == [UNKNOWN]
+
+
+def test_a_caller_who_speaks_before_the_answer_leaves_no_mark_of_what_was_only_looked_up():
+    desk = Desk(4.0, effects=False)
+    _, model = play(Say(4, "book it"), Say(6.0, "no stop"), desk=desk)
+    assert not [m for m in model.given[-1] if isinstance(m, ToolResult)]
