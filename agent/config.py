@@ -84,7 +84,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ConfigError(f"{found.name}: expected TOML: {fault}") from fault
     with_overrides(document, overrides)
-    return _checked(found.name, document)
+    return checked(found.name, document)
 
 
 def _find(path: Path) -> Path:
@@ -119,7 +119,12 @@ def _override(document: dict[str, object], override: str) -> None:
         table[name] = value  # a bare word is text: quoting twice in a shell is a nuisance
 
 
-def _checked(file: str, document: Mapping[str, object]) -> Config:
+def checked(file: str, document: Mapping[str, object]) -> Config:
+    """A configuration from a parsed document; `file` is its name in messages.
+
+    Raises:
+        ConfigError: an unknown section, or one that is no table.
+    """
     name = document.get("name", Path(file).stem)
     if not isinstance(name, str):
         raise ConfigError(f"{file}: name: expected text, found {name!r}")

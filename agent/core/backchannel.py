@@ -8,8 +8,16 @@ BACKCHANNELS = frozenset(
 )
 """Words that, alone, leave the floor with the agent."""
 
-STOP_WORDS = frozenset("stop wait no hold sorry excuse but actually pause quiet hang".split())
+STOP_WORDS = frozenset("stop wait no hold sorry excuse actually pause quiet hang".split())
 """Words of which one is enough to want the floor."""
+
+SMALL_WORDS = frozenset(
+    """a an and are as at be but by can did do does for from had has have he her him his how i i'd i'm
+    i've if in is it it's its me my of on or our she so that that's the their them then there they
+    this to up us was we what what's when where which who will with would you your""".split()
+)
+"""What recognisers make of a murmur: an "mm-hm" comes back as "and and" or "but i'm". Whoever wants
+the floor says more than these."""
 
 AGREEMENTS = tuple(
     tuple(words.split())
@@ -38,9 +46,10 @@ NO_WORDS = -1.5  # a sound that turned out to have no words: a cough, a chair
 ONE_GUESS = 0.4  # one uncertain word is often misrecognised: a murmur becomes "him"
 SEVERAL_GUESSES = 1.5
 STOP_GUESS = 2.0
+SMALL_TALK = 0.5
 ONE_WORD = 2.0
 SEVERAL_WORDS = 4.0
-STOP_WORD = 5.0
+STOP_WORD = 4.0
 
 
 def wants_floor(text: str, *, final: bool, backchannels: Collection[str] = BACKCHANNELS) -> float:
@@ -58,6 +67,9 @@ def wants_floor(text: str, *, final: bool, backchannels: Collection[str] = BACKC
     others = [w for w in _without_agreements(words) if w not in signs]
     if not others:
         return ONLY_SIGNS if final else SIGNS_SO_FAR
+    others = [w for w in others if w not in SMALL_WORDS]
+    if not others:
+        return SMALL_TALK
     if any(w in STOP_WORDS for w in others):
         return STOP_WORD if final else STOP_GUESS
     if len(others) > 1:

@@ -43,7 +43,7 @@ class Overlap:
 
     Attributes:
         since: loop time at which it began.
-        sound: 0..1, what its sound says for wanting the floor.
+        sound: 0..1, that by its sound it is the caller's, and wants the floor.
         hush: how far the agent has given way.
     """
 

@@ -40,15 +40,15 @@ class TurnConfig:
         backchannels: words that alone never interrupt the agent.
     """
 
-    pause_min_s: float = 0.15
-    pause_max_s: float = 1.2
+    pause_min_s: float = 0.05
+    pause_max_s: float = 2.5
     prior: float = 0.5
     speculations_max: int = 3
     final_wait_s: float = 0.8
     reply_wait_s: float = 8.0
-    dismiss_below: float = 0.2
+    dismiss_below: float = 0.4
     hold_after_s: float = 0.16
-    hold_above: float = 0.45
+    hold_above: float = 0.5
     murmur_below: float = 0.2
     yield_above: float = 0.5
     yield_after_s: float = 1.4

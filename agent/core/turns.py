@@ -158,7 +158,7 @@ class TurnMachine:
             return self._speech_started(now)
         if self.floor is not Floor.OVERLAP or not self._words.speaking():
             return []
-        self._overlap = replace(self._overlap, sound=event.floor)
+        self._overlap = replace(self._overlap, sound=event.caller * event.floor)
         return self._weigh(now)
 
     def _dismissed(self, now: float) -> list[Action]:

@@ -146,7 +146,7 @@ def test_settings_may_go_to_their_limits(allowed):
         ({"silence_s": 3600.5}, "silence_s: expected 0 to 3600 seconds, found 3600.5"),
         ({"silence_s": -0.5}, "silence_s: expected 0 to 3600 seconds, found -0.5"),
         ({"silence_s": float("nan")}, "silence_s: expected 0 to 3600 seconds, found nan"),
-        ({"pause_min_s": 2.0}, "pause_min_s: expected at most pause_max_s"),
+        ({"pause_min_s": 3.0}, "pause_min_s: expected at most pause_max_s"),
         ({"hold_after_s": 2.0}, "hold_after_s: expected at most yield_after_s"),
         ({"prior": 1.5}, "prior: expected 0 to 1, found 1.5"),
         ({"prior": -0.5}, "prior: expected 0 to 1, found -0.5"),

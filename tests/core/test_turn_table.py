@@ -33,7 +33,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "turn_taking.md"
 DEADLINE = "deadline"
 KINDS = [kind.__name__ for kind in get_args(Event)] + [DEADLINE]
 WALKS = 1500
-CONFIG = TurnConfig(user_max_s=6.0, agent_max_s=6.0, reply_wait_s=3.0, listen_every_s=0.5)
+CONFIG = TurnConfig(
+    pause_max_s=1.2, user_max_s=6.0, agent_max_s=6.0, reply_wait_s=3.0, listen_every_s=0.5
+)
 
 
 # --- the page -----------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ class Moment:
         machine, config = self.machine, self.machine.config
         overlap = machine._overlap
         if isinstance(self.event, SpeechJudged):
-            overlap = dataclasses.replace(overlap, sound=self.event.floor)
+            overlap = dataclasses.replace(overlap, sound=self.event.caller * self.event.floor)
         if machine.floor is Floor.AGENT:
             return overlap.silent(self.text, final=True, config=config)
         if self.is_speaking:

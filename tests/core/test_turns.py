@@ -637,7 +637,7 @@ def test_a_key_pressed_while_speaking_belongs_to_the_turn():
     "wrong",
     [
         {"pause_min_s": -1.0},
-        {"pause_min_s": 2.0},
+        {"pause_min_s": 3.0},
         {"prior": 1.5},
         {"hold_after_s": 2.0},
         {"murmur_below": 0.6},

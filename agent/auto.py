@@ -1,0 +1,175 @@
+"""The configuration `auto`: the best of what is on this machine, and why.
+
+`look` sees what is here, `choose` is pure and decides, `configured` makes a Config of it. Nothing
+is downloaded, and nothing but this machine is asked. A new engine for `auto` is one more row in
+CANDIDATES; what it needs is known from agent/models/needs.py.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from agent.config import Config, checked, load, with_overrides
+from agent.core.errors import ConfigError
+from agent.models.hub import Repository
+from agent.models.need import Need, Own, Package, Server, State
+from agent.models.needs import needs_of
+
+_ASK_S = 0.5  # a server on this machine answers at once or not at all
+
+SECTIONS = ("detector", "recognizer", "predictor", "judge", "responder", "synthesizer")
+
+
+class Power(IntEnum):
+    """What a part wants of the machine to keep up with one call."""
+
+    ANY = 0
+    FOUR_CORES = 1
+    GPU = 2
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        return ("anything", "four cores or a GPU", "a GPU")[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to fill one section.
+
+    Attributes:
+        section: of the configuration.
+        label: for a person, and its key in `Here`.
+        table: the section's settings.
+        power: below this it cannot keep up.
+    """
+
+    section: str
+    label: str
+    table: Mapping[str, object]
+    power: Power = Power.ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known about a candidate on this machine.
+
+    Attributes:
+        lack: what is missing, in words; empty where all of it is here.
+        where: in words, where it was found.
+        settings: more of its settings, seen while looking.
+    """
+
+    lack: str = ""
+    where: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What is on this machine: a finding for each candidate's label, and its power."""
+
+    found: Mapping[str, Found]
+    power: Power
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a section is as it is.
+
+    Attributes:
+        section: of the configuration.
+        taken: the candidate's label.
+        why: where it was found.
+        passed: better ones, each with what it lacks.
+    """
+
+    section: str
+    taken: str
+    why: str
+    passed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The sections by name, and a reason for each."""
+
+    tables: Mapping[str, Mapping[str, object]]
+    reasons: tuple[Reason, ...]
+
+
+def _whisper(model: str, power: Power, context_s: float) -> Candidate:
+    table = {"engine": "whisper", "model": model, "context_s": context_s}
+    return Candidate("recognizer", f"whisper {model}", table, power)
+
+
+def _server(address: str, runs: str) -> Candidate:
+    table = {"engine": "openai_chat", "base_url": f"http://{address}/v1"}
+    return Candidate("responder", f"chat server at {address} ({runs})", table)
+
+
+# Whisper's order and power follow the computing times of docs/engines/whisper.md.
+CANDIDATES = (
+    Candidate("detector", "silero", {"engine": "silero"}),
+    _whisper("large-v3-turbo", Power.GPU, 30.0),
+    _whisper("medium.en", Power.GPU, 30.0),
+    _whisper("small.en", Power.FOUR_CORES, 12.0),
+    _whisper("base.en", Power.ANY, 12.0),
+    _whisper("tiny.en", Power.ANY, 12.0),
+    Candidate("recognizer", "pocketsphinx", {"engine": "pocketsphinx"}),
+    Candidate("predictor", "hazard", {"engine": "hazard"}),
+    Candidate("judge", "sound", {"engine": "sound"}),
+    _server("127.0.0.1:8000", "vLLM's and llama.cpp's port"),
+    _server("127.0.0.1:11434", "Ollama's port"),
+    Candidate("responder", "the desk of offline.toml", {"engine": "flow"}),
+    Candidate("synthesizer", "espeak", {"engine": "espeak"}),
+)
+"""Best first within each section."""
+
+
+def choose(here: Here, candidates: Sequence[Candidate], sections: Iterable[str]) -> Choice:
+    """The first of each section that is here and can keep up. Pure.
+
+    Raises:
+        ConfigError: a section for which nothing is here.
+    """
+    tables: dict[str, Mapping[str, object]] = {}
+    reasons = []
+    for section in sections:
+        passed: list[str] = []
+        for candidate in (c for c in candidates if c.section == section):
+            found = here.found[candidate.label]
+            lack = found.lack or _weakness(candidate, here)
+            if not lack:
+                tables[section] = {**candidate.table, **found.settings}
+                reasons.append(Reason(section, candidate.label, found.where, tuple(passed)))
+                break
+            passed.append(f"{candidate.label}: {lack}")
+        else:
+            raise ConfigError(f"auto: nothing for the {section} is here: {'; '.join(passed)}")
+    return Choice(tables, tuple(reasons))
+
+
+def _weakness(candidate: Candidate, here: Here) -> str:
+    return f"wants {candidate.power.words}" if candidate.power > here.power else ""
+
+
+def look(candidates: Sequence[Candidate]) -> Here:
+    """See what is on this machine: packages, caches, servers on its own ports, processors."""
+    return Here({c.label: _found(c) for c in candidates}, _power())
+
+
+def _found(candidate: Candidate) -> Found:
+    if candidate.table["engine"] == "openai_chat":
+        return _chat(str(candidate.table["base_url"]))
+    found = needs_of(checked("auto", {candidate.section: candidate.table}), candidate.section)
+    missing = [need for need in found if need.state() is State.MISSING]
+    if missing:
+        return Found(lack=_lack(missing[0]))
+    return Found(where=", ".join(dict.fromkeys(_where(need) for need in found)) or "part of parley")
