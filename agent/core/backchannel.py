@@ -12,9 +12,10 @@ STOP_WORDS = frozenset("stop wait no hold sorry excuse actually pause quiet hang
 """Words of which one is enough to want the floor."""
 
 SMALL_WORDS = frozenset(
-    """a an and are as at be but by can did do does for from had has have he her him his how i i'd i'm
-    i've if in is it it's its me my of on or our she so that that's the their them then there they
-    this to up us was we what what's when where which who will with would you your""".split()
+    """a an and are as at be but by can did do does for from had has have he her him his how
+    i i'd i'm i've if in is it it's its me my of on or our she so that that's the their them then
+    there they this to up us was we what what's when where which who will with would you
+    your""".split()
 )
 """What recognisers make of a murmur: an "mm-hm" comes back as "and and" or "but i'm". Whoever wants
 the floor says more than these."""

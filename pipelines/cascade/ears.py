@@ -54,6 +54,7 @@ class Ears:
         self._step = detector.step_samples
         self._probability = probabilities(detector)
         self._listener = Listener(config, self.rate)
+        self.alert = False  # the agent is speaking
         self._judging = judging
         self._hearing = hearing
         self._tell = tell
@@ -99,7 +100,7 @@ class Ears:
         self._memory.append(frame)
         silent_since = self._listener.speech_end
         speech = self._probability(samples)
-        event = self._listener.step(speech, frame.start, frame.end)
+        event = self._listener.step(speech, frame.start, frame.end, alert=self.alert)
         match event:
             case SpeechStarted(segment):
                 self._pause = self._listener.speech_start - silent_since if segment > 1 else 0

@@ -16,6 +16,8 @@ class ListenerConfig:
             the detector authors' own (Source: silero-vad, utils_vad.py).
         start_s: speech that makes a segment. A false start costs a duck of the agent's voice, a
             late one costs the caller patience: two steps of 32 ms.
+        alert_s: the same while the agent speaks, when a false start only turns it down for a moment
+            and a late one is heard as being talked over: one step.
         end_s: silence that ends one. Every pause is at least this long, so it is kept as short as
             the stops inside words allow (the closure of "t" or "k" lasts up to about 80 ms).
         pre_roll_s: sound before the start that belongs to the segment, or the first word is lost.
@@ -24,6 +26,7 @@ class ListenerConfig:
     start_probability: float = 0.5
     end_probability: float = 0.35
     start_s: float = 0.06
+    alert_s: float = 0.03
     end_s: float = 0.1
     pre_roll_s: float = 0.3
 
@@ -31,8 +34,9 @@ class ListenerConfig:
         """Raises ValueError where the thresholds contradict each other."""
         if not 0 <= self.end_probability <= self.start_probability <= 1:
             raise ValueError("expected 0 <= end_probability <= start_probability <= 1")
-        if min(self.start_s, self.end_s, self.pre_roll_s) < 0 or self.pre_roll_s > 2:
-            raise ValueError("expected start_s and end_s of at least 0, pre_roll_s of 0 to 2")
+        durations = (self.start_s, self.alert_s, self.end_s, self.pre_roll_s)
+        if min(durations) < 0 or self.pre_roll_s > 2:
+            raise ValueError("expected start_s, alert_s, end_s of 0 or more, pre_roll_s of 0 to 2")
 
 
 class _Voice(Enum):
@@ -43,7 +47,7 @@ class _Voice(Enum):
 class Listener:
     """Voice activity of one call. Pure: positions come in, events go out."""
 
-    __slots__ = ("_changed", "_end", "_rate", "_start", "_voice", "config", "segment",
+    __slots__ = ("_alert", "_changed", "_end", "_rate", "_start", "_voice", "config", "segment",
                  "speech_end", "speech_start")  # fmt: skip
 
     def __init__(self, config: ListenerConfig, rate: int) -> None:
@@ -53,14 +57,20 @@ class Listener:
         self.speech_end = 0  # position after its last sample of speech so far
         self._rate = rate
         self._start = int(config.start_s * rate)
+        self._alert = int(config.alert_s * rate)
         self._end = int(config.end_s * rate)
         self._voice = _Voice.SILENT
         self._changed: int | None = None  # where a change of voice began that is not yet certain
 
-    def step(self, probability: float, start: int, end: int) -> SpeechStarted | SpeechEnded | None:
-        """What follows from the probability of speech in the samples `start` to `end`."""
+    def step(
+        self, probability: float, start: int, end: int, *, alert: bool = False
+    ) -> SpeechStarted | SpeechEnded | None:
+        """What follows from the probability of speech in the samples `start` to `end`.
+
+        `alert`: the agent is speaking.
+        """
         if self._voice is _Voice.SILENT:
-            return self._silent(probability, start, end)
+            return self._silent(probability, start, end, self._alert if alert else self._start)
         return self._speaking(probability, start, end)
 
     @property
@@ -68,12 +78,14 @@ class Listener:
         """Whether a segment is open."""
         return self._voice is _Voice.SPEAKING
 
-    def _silent(self, probability: float, start: int, end: int) -> SpeechStarted | None:
+    def _silent(
+        self, probability: float, start: int, end: int, needed: int
+    ) -> SpeechStarted | None:
         if not probability >= self.config.start_probability:  # so that NaN is silence
             self._changed = None
             return None
         self._changed = start if self._changed is None else self._changed
-        if end - self._changed < self._start:
+        if end - self._changed < needed:
             return None
         self.segment += 1
         self.speech_start, self.speech_end = self._changed, end

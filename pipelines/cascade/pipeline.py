@@ -282,6 +282,7 @@ class _Talk:
 
     def _floor_changed(self, before: Floor) -> None:
         floor = self._machine.floor
+        self._ears.alert = floor is Floor.AGENT
         if before in (Floor.PAUSE, Floor.PENDING) and floor is Floor.USER:
             self._own_pauses.append(self._ears.pause_s)
         self._trace("floor", floor=floor.value)
