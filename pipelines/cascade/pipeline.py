@@ -269,7 +269,7 @@ class _Talk:
                 pass
 
     def _failed(self, number: int) -> None:
-        if self._machine.floor is not Floor.PAUSE:  # a failed speculation was never asked for
+        if self._machine.floor not in (Floor.PAUSE, Floor.USER):  # else nobody asked for it yet
             self._conversation.audible(number)
             self._heard(number, self._call.played(), cut=True)
         self._playout.cancel(number)
@@ -351,6 +351,8 @@ class _Talk:
         is_audible = self._conversation.is_open(number)
         if is_audible:
             self._heard(number, self._call.played(), cut=True)
+        else:
+            self._trace("wasted", reply=number, words=len(" ".join(self._reply.said).split()))
         flushes = self._call.traits.flushes
         self._playout.cancel(number, fade=not flushes)
         if is_audible and flushes:
