@@ -11,15 +11,13 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from types import MappingProxyType
-from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from agent.config import Config, checked, load, with_overrides
 from agent.core.errors import ConfigError
 from agent.models.hub import Repository
-from agent.models.need import Need, Own, Package, Server, State
-from agent.models.needs import needs_of
+from agent.models.need import Need, Package, State
+from agent.models.needs import ZIPFORMER, needs_of
 
 _ASK_S = 0.5  # a server on this machine answers at once or not at all
 
@@ -87,13 +85,13 @@ class Reason:
         section: of the configuration.
         taken: the candidate's label.
         why: where it was found.
-        passed: better ones, each with what it lacks.
+        passed: better ones, by what they lack.
     """
 
     section: str
     taken: str
     why: str
-    passed: tuple[str, ...] = ()
+    passed: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +118,7 @@ CANDIDATES = (
     _whisper("large-v3-turbo", Power.GPU, 30.0),
     _whisper("medium.en", Power.GPU, 30.0),
     _whisper("small.en", Power.FOUR_CORES, 12.0),
+    Candidate("recognizer", "sherpa zipformer", {"engine": "sherpa", "model": ZIPFORMER}),
     _whisper("base.en", Power.ANY, 12.0),
     _whisper("tiny.en", Power.ANY, 12.0),
     Candidate("recognizer", "pocketsphinx", {"engine": "pocketsphinx"}),
@@ -142,17 +141,18 @@ def choose(here: Here, candidates: Sequence[Candidate], sections: Iterable[str])
     tables: dict[str, Mapping[str, object]] = {}
     reasons = []
     for section in sections:
-        passed: list[str] = []
+        passed: dict[str, list[str]] = {}
         for candidate in (c for c in candidates if c.section == section):
             found = here.found[candidate.label]
             lack = found.lack or _weakness(candidate, here)
             if not lack:
                 tables[section] = {**candidate.table, **found.settings}
-                reasons.append(Reason(section, candidate.label, found.where, tuple(passed)))
+                reasons.append(Reason(section, candidate.label, found.where, passed))
                 break
-            passed.append(f"{candidate.label}: {lack}")
+            passed.setdefault(lack, []).append(candidate.label)
         else:
-            raise ConfigError(f"auto: nothing for the {section} is here: {'; '.join(passed)}")
+            lacks = "; ".join(f"{', '.join(labels)}: {lack}" for lack, labels in passed.items())
+            raise ConfigError(f"auto: nothing for the {section} is here. {lacks}")
     return Choice(tables, tuple(reasons))
 
 
@@ -165,11 +165,74 @@ def look(candidates: Sequence[Candidate]) -> Here:
     return Here({c.label: _found(c) for c in candidates}, _power())
 
 
+def configured(overrides: Sequence[str]) -> tuple[Config, Choice]:
+    """The configuration `auto` for this machine, and how it came about.
+
+    Args:
+        overrides: `section.key=value` each. A section whose engine they name is theirs.
+
+    Raises:
+        ConfigError: a bad override, or a section for which nothing is here.
+    """
+    given: dict[str, object] = {}
+    with_overrides(given, overrides)
+    theirs = {key for key, table in given.items() if isinstance(table, dict) and "engine" in table}
+    open_sections = [section for section in SECTIONS if section not in theirs]
+    choice = choose(look([c for c in CANDIDATES if c.section in open_sections]), CANDIDATES,
+                    open_sections)  # fmt: skip
+    document: dict[str, object] = {"name": "Parley"}
+    document |= {section: dict(table) for section, table in choice.tables.items()}
+    if choice.tables.get("responder", {}).get("engine") == "flow":
+        desk = load("offline")
+        document |= {"name": desk.name, "flow": dict(desk.tables["flow"])}
+    with_overrides(document, overrides)
+    return checked("auto", document), choice
+
+
 def _found(candidate: Candidate) -> Found:
+    config = checked("auto", {candidate.section: {"model": "", **candidate.table}})
     if candidate.table["engine"] == "openai_chat":
-        return _chat(str(candidate.table["base_url"]))
-    found = needs_of(checked("auto", {candidate.section: candidate.table}), candidate.section)
-    missing = [need for need in found if need.state() is State.MISSING]
-    if missing:
-        return Found(lack=_lack(missing[0]))
-    return Found(where=", ".join(dict.fromkeys(_where(need) for need in found)) or "part of parley")
+        return _chat(needs_of(config, candidate.section), str(candidate.table["base_url"]))
+    config = checked("auto", {candidate.section: candidate.table})
+    found = needs_of(config, candidate.section)
+    missing = next((need for need in found if need.state() is State.MISSING), None)
+    if missing is not None:
+        return Found(lack=_lack(missing))
+    where = [_where(need) for need in found]
+    return Found(where=where[-1] if where else "part of parley")
+
+
+def _lack(need: Need) -> str:
+    if isinstance(need.source, Package):
+        return f"{need.what} is missing ({need.source.install})"
+    return "not in the cache" if isinstance(need.source, Repository) else "not here"
+
+
+def _where(need: Need) -> str:
+    match need.source:
+        case Package():
+            return "installed"
+        case Repository():
+            return "found in the cache"
+        case _:
+            return "found here"
+
+
+def _chat(found: Sequence[Need], base_url: str) -> Found:
+    """Whether a chat server answers on this machine, and its first model."""
+    for need in found:
+        if need.state() is State.MISSING:
+            return Found(lack=_lack(need))
+    try:
+        # No proxy: this machine is asked, and nobody else.
+        with build_opener(ProxyHandler({})).open(f"{base_url}/models", timeout=_ASK_S) as answer:
+            model = json.load(answer)["data"][0]["id"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return Found(lack="nobody answers there")
+    return Found(where=f"its model {model}", settings={"model": str(model)})
+
+
+def _power() -> Power:
+    if shutil.which("nvidia-smi"):
+        return Power.GPU
+    return Power.FOUR_CORES if len(os.sched_getaffinity(0)) >= 4 else Power.ANY

@@ -4,8 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.core.errors import ParleyError
+
+if TYPE_CHECKING:
+    from agent.config import Config
 
 WRONG_USE = 2
 """Exit status when the person has to change something: a setting, a file, a device."""
@@ -60,8 +64,22 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, help="a folder with call.wav and trace.jsonl")
 
     _add_bench(_command(commands, "bench", _bench, "measure who holds the floor, by ear"))
-    _command(commands, "doctor", _doctor, "what is installed here, and what is missing")
+    _add_models(commands)
+    _command(commands, "doctor", _doctor, "what works here, what is missing, and how to mend it")
     return parser
+
+
+def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "what configurations need, and fetching it"
+    models = commands.add_parser("models", help=about, description=f"{about.capitalize()}.")
+    more = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    every = _command(more, "list", _models_list, "what is needed, and whether it is here")
+    every.add_argument("configs", nargs="*", metavar="CONFIG", help="default: all of parley's own")
+    pull = _command(more, "pull", _models_pull, "fetch what a configuration needs")
+    pull.add_argument("config", metavar="CONFIG", help="a TOML file, or a name such as cascade")
+    _add_set(pull)
+    check = _command(more, "check", _models_check, "load it, and let it speak and hear a sentence")
+    _add_config(check)
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
@@ -108,7 +126,16 @@ def _command(
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", default="offline", help="a TOML file, or a name (offline)")
+    about = "a TOML file, a name such as offline, or auto: the best of what is here"
+    # Two ways to say it; where the place is left empty it must not undo what the option said.
+    parser.add_argument(
+        "config", nargs="?", metavar="CONFIG", default=argparse.SUPPRESS, help=about
+    )
+    parser.add_argument("--config", default="offline", help="the same, by name (default: offline)")
+    _add_set(parser)
+
+
+def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
                         help="change one setting")  # fmt: skip
 
@@ -116,19 +143,33 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 # --- the commands ---------------------------------------------------------------------------------
 
 
+def _config(options: argparse.Namespace, more: Sequence[str] = ()) -> "Config":
+    """The configuration that was asked for; `auto` says what it took."""
+    from agent.config import load
+
+    changes = [*options.set, *more]
+    if options.config != "auto":
+        return load(options.config, changes)
+    from agent.auto import configured
+    from agent.commands.choice import told
+
+    config, choice = configured(changes)
+    print("\n".join(told(choice)))
+    return config
+
+
 def _demo(options: argparse.Namespace) -> int:
     from agent.commands.demo import demo
-    from agent.config import load, shipped
+    from agent.config import shipped
 
     script = options.script or shipped("demo/script.toml")
-    return demo(load(options.config, options.set), script, options.out, fast=options.fast)
+    return demo(_config(options), script, options.out, fast=options.fast)
 
 
 def _talk(options: argparse.Namespace) -> int:
     from agent.commands.talk import Devices, talk, talk_wav
-    from agent.config import load
 
-    config = load(options.config, options.set)
+    config = _config(options)
     if options.wav is not None:
         return talk_wav(config, options.wav, options.out, fast=options.fast)
     return talk(config, Devices(options.input, options.output), options.out)
@@ -136,11 +177,10 @@ def _talk(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     from agent.commands.serve import serve
-    from agent.config import load
 
     changes = [f"server.host={options.host}"] if options.host else []
     changes += [f"server.port={options.port}"] if options.port else []
-    return serve(load(options.config, [*options.set, *changes]), options.out)
+    return serve(_config(options, changes), options.out)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -181,11 +221,30 @@ def _bench_runtime(options: argparse.Namespace) -> int:
     return bench_runtime(options)
 
 
+def _models_list(options: argparse.Namespace) -> int:
+    from agent.commands.models import models_list
+
+    return models_list(options.configs)
+
+
+def _models_pull(options: argparse.Namespace) -> int:
+    from agent.commands.models import models_pull
+
+    return models_pull(options.config, options.set)
+
+
+def _models_check(options: argparse.Namespace) -> int:
+    from agent.commands.models import models_check
+
+    return models_check(_config(options))
+
+
 def _doctor(options: argparse.Namespace) -> int:
     del options
     from agent.commands.doctor import doctor
+    from agent.config import load
 
-    return doctor()
+    return doctor(load("offline"))
 
 
 if __name__ == "__main__":

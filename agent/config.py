@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from agent.core.errors import ConfigError
 from agent.core.settings import read
+from agent.models.hub import placed
 
 T = TypeVar("T")
 
@@ -52,9 +53,18 @@ class Config:
         return str(found)
 
     def settings(self, cls: type[T], name: str) -> T:
-        """The engine's own settings: the table `name` without its `engine` key."""
-        table = {k: v for k, v in self.tables.get(name, {}).items() if k != "engine"}
-        return read(cls, table, f"{self.file}: [{name}]")
+        """The engine's own settings: the table `name` without its `engine` key.
+
+        A file on the Hugging Face hub, `hf://owner/name/path`, becomes its path in the cache.
+
+        Raises:
+            ConfigError: which key, what was found, what is allowed.
+            EngineUnavailable: such a file is not on this machine.
+        """
+        table = dict(self.tables.get(name, {}))
+        engine = str(table.pop("engine", name))
+        here = {key: placed(value, engine) for key, value in table.items()}
+        return read(cls, here, f"{self.file}: [{name}]")
 
 
 def shipped(name: str) -> Path:

@@ -22,5 +22,6 @@ def size(count_bytes: int) -> str:
         return ""
     for unit, name in ((10**9, "GB"), (10**6, "MB")):
         if count_bytes >= unit:
-            return f"{count_bytes / unit:.3g} {name}"
+            value = count_bytes / unit
+            return f"{value:.3g} {name}" if value < 1000 else f"{value:.0f} {name}"
     return f"{count_bytes / 1000:.0f} kB"

@@ -1,10 +1,16 @@
 """`parley doctor`: what is installed here, what is missing, and the command that mends it."""
 
-import ctypes.util
 import importlib.metadata
 import importlib.util
 import sys
 from dataclasses import dataclass
+
+from agent.commands import machine
+from agent.commands.choice import told
+from agent.commands.columns import columns
+from agent.config import Config
+from agent.core.errors import ParleyError
+from agent.switchboard import ServerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +32,87 @@ PARTS = (
     Part("starlette", "starlette", "parley serve", BASE),
     Part("uvicorn", "uvicorn", "parley serve", BASE),
     Part("onnxruntime", "onnxruntime", "voice activity", BASE),
-    Part("faster-whisper", "faster_whisper", "weights of the voice activity", BASE),
+    Part("faster-whisper", "faster_whisper", "voice activity's weights; Whisper", BASE),
+    Part("huggingface-hub", "huggingface_hub", "parley models pull", BASE),
     Part("pocketsphinx", "pocketsphinx", "recogniser without download", OFFLINE),
     Part("espeakng-loader", "espeakng_loader", "voice without download", OFFLINE),
     Part("sherpa-onnx", "sherpa_onnx", "streaming transducers", "pip install 'parley[sherpa]'"),
     Part("openai", "openai", "a chat server as responder", "pip install 'parley[openai]'"),
     Part("mcp", "mcp", "tools of MCP servers", "pip install 'parley[mcp]'"),
-    Part("sounddevice", "sounddevice", "microphone and loudspeaker", "pip install 'parley[mic]'"),
+    Part("pipecat-ai", "pipecat", "Smart Turn's weights",
+         "pip install --no-deps pipecat-ai==1.14.0"),
+    Part("sounddevice", "sounddevice", "microphone, loudspeaker", "pip install 'parley[mic]'"),
 )  # fmt: skip
 
-
-def doctor() -> int:
-    """Print one line per part; 0 when `parley demo` can run."""
-    print(f"Python {sys.version.split()[0]}")
-    missing = [part for part in PARTS if not _is_here(part)]
-    for part in PARTS:
-        state = f"missing: {part.remedy}" if part in missing else _version(part)
-        print(f"  {part.package:<16} {state:<34} {part.use}")
-    library = ctypes.util.find_library("portaudio")
-    state = library or "missing: apt install libportaudio2"
-    print(f"  {'PortAudio':<16} {state:<34} microphone and loudspeaker")
-    needed = [part for part in missing if part.remedy in (BASE, OFFLINE)]
-    print("parley demo cannot run yet" if needed else "parley demo can run")
-    return 1 if needed else 0
+_SHOWN = 68
+"""Characters of an answer that fit behind its name on a terminal."""
 
 
-def _is_here(part: Part) -> bool:
-    return importlib.util.find_spec(part.module) is not None
+def doctor(config: Config) -> int:
+    """Look at everything, and let an agent talk to itself; 0 when `parley demo` can run."""
+    print(f"parley {_version('parley')}, Python {sys.version.split()[0]}")
+    missing = [part for part in PARTS if importlib.util.find_spec(part.module) is None]
+    _show("Packages", [_row(part, missing) for part in PARTS])
+    _show("Machine", _machine())
+    print("\nConfiguration auto")
+    print("\n".join(_auto()))
+    if any(part.remedy in (BASE, OFFLINE) for part in missing):
+        print("\nparley demo cannot run yet: install what is missing above")
+        return 1
+    return _conversation(config)
 
 
-def _version(part: Part) -> str:
-    return importlib.metadata.version(part.package)
+def _show(title: str, rows: list[tuple[str, ...]]) -> None:
+    print("\n".join(["", title, *columns(rows)]), flush=True)
+
+
+def _row(part: Part, missing: list[Part]) -> tuple[str, ...]:
+    if part in missing:
+        return part.package, "missing", part.use, part.remedy
+    return part.package, _version(part.package), part.use, ""
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # a folder on the path, installed by nobody
+        return "unknown"
+
+
+def _machine() -> list[tuple[str, ...]]:
+    server = ServerSettings()
+    return [
+        ("processor", machine.processors()),
+        *[("GPU", name) for name in machine.gpus() or ["none found; none is needed"]],
+        *machine.devices(),
+        (f"port {server.port}", machine.port(server.host, server.port)),
+    ]
+
+
+def _auto() -> list[str]:
+    from agent.auto import configured
+
+    try:
+        return told(configured(())[1])[1:]
+    except ParleyError as fault:
+        return [f"  {fault}"]
+
+
+def _conversation(config: Config) -> int:
+    """Ears, recogniser, responder and voice, together."""
+    from agent.commands.rehearsal import rehearse
+
+    try:
+        heard = rehearse(config)
+    except ParleyError as fault:
+        print(f"\nparley demo cannot run: {fault}")
+        return 1
+    rows = [("caller said", heard.said), ("understood", heard.understood or "nothing"),
+            ("answered", heard.answered or "nothing"), ("fault", heard.fault)]  # fmt: skip
+    _show("Conversation", [(name, _quoted(text)) for name, text in rows if text])
+    print("\nparley demo can run" if heard.worked else "\nparley demo does not work here")
+    return 0 if heard.worked else 1
+
+
+def _quoted(text: str) -> str:
+    return f"“{text[:_SHOWN]}{' …' if len(text) > _SHOWN else ''}”"

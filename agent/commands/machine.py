@@ -1,4 +1,4 @@
-"""What this machine has: processors, a GPU, sound devices, a free port. Nothing found is no fault."""
+"""What this machine has: processors, GPUs, sound devices, a port. Nothing found is no fault."""
 
 import ctypes.util
 import errno

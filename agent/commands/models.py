@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.commands.columns import columns, size
 from agent.commands.trial import trial
-from agent.config import load, shipped
+from agent.config import Config, load, shipped
 from agent.core.errors import EngineUnavailable
 from agent.models import hub, web
 from agent.models.need import Need, State, remedy
@@ -40,14 +40,15 @@ def models_pull(name: str, overrides: list[str]) -> int:
     for _, need in needs(load(name, overrides)):
         match need.source:
             case hub.Repository():
-                _has_room(need)
+                _has_room(need, hub.cache_folder())
                 print(f"{need.engine}: {need.what}, {need.source.name}", flush=True)
-                print(f"  in {hub.fetch(need.source, need.engine)}, checksums right")
+                folder = hub.fetch(need.source, need.engine)
+                print(f"  every checksum is right; kept in\n  {folder}")
             case web.Address() if need.state() is State.MISSING:
-                _has_room(need)
+                _has_room(need, need.source.path.parent)
                 print(f"{need.engine}: {need.what}, {need.source.url}", flush=True)
                 _show(web.fetch(need.source, need.engine))
-                print(f"  in {need.source.path}, checksum right")
+                print(f"  the checksum is right; kept as\n  {need.source.path}")
             case _ if need.state() is State.MISSING:
                 left += 1
                 print(f"{need.engine}: {need.what} is missing: {remedy(need.source, name)}")
@@ -56,14 +57,15 @@ def models_pull(name: str, overrides: list[str]) -> int:
     return 1 if left else 0
 
 
-def _has_room(need: Need) -> None:
-    """Raises EngineUnavailable where what it needs cannot fit on the disk of the home folder."""
-    free = shutil.disk_usage(Path.home()).free
+def _has_room(need: Need, folder: Path) -> None:
+    """Raises EngineUnavailable where what is missing cannot fit on the folder's disk."""
+    disk = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(disk).free
     if need.state() is State.MISSING and free < need.size_bytes:
         raise EngineUnavailable(
             need.engine,
-            f"{need.what} needs {size(need.size_bytes)}, and {size(free)} are free in "
-            f"{Path.home()}. Free some, or set HF_HOME to a larger disk",
+            f"{need.what}: expected room for {size(need.size_bytes)} at {folder}, found "
+            f"{size(free)}. Free some, or set HF_HOME to a folder on a larger disk",
         )
 
 
@@ -79,6 +81,6 @@ def _show(progress: Iterator[web.Progress]) -> None:
         sys.stderr.write("\n")
 
 
-def models_check(name: str, overrides: list[str]) -> int:
+def models_check(config: Config) -> int:
     """Load every engine, and let the voice say a sentence to the ear; 0 when all of it worked."""
-    return asyncio.run(trial(load(name, overrides)))
+    return asyncio.run(trial(config))

@@ -8,9 +8,9 @@ from agent import wiring
 from agent.commands.columns import columns, size
 from agent.config import Config
 from agent.core.errors import EngineError
-from agent.core.protocols import Recognizer, Synthesizer
+from agent.core.protocols import Expectation, Recognizer, Responder, Synthesizer
 from agent.core.turn_config import TurnConfig
-from agent.models.check import SENTENCE, loaded, memory_bytes, spoken, understood
+from agent.models.check import loaded, memory_bytes, sentence, spoken, understood
 
 T = TypeVar("T")
 
@@ -46,8 +46,9 @@ class _Bench:
         return found.engine
 
     def _line(self, *cells: str) -> None:
-        widths = (12, 14, 20, 0)
-        print("  " + "".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)), flush=True)
+        widths = (13, 14, 20, 0)
+        line = "".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        print(f"  {line}".rstrip(), flush=True)
 
 
 async def trial(config: Config) -> int:
@@ -58,27 +59,33 @@ async def trial(config: Config) -> int:
         turns = config.section(TurnConfig, "turns")
         bench.load("detector", lambda: bench.keep(wiring.detector(config)))
         bench.load("predictor", lambda: wiring.predictor(config, turns, bench.keep))
-        bench.load("responder", lambda: wiring.responder(config, bench.keep))
+        mind = bench.load("responder", lambda: wiring.responder(config, bench.keep))
         ear = bench.load("recognizer", lambda: bench.keep(wiring.recognizer(config)))
         voice = bench.load("synthesizer", lambda: bench.keep(wiring.synthesizer(config)))
-        print("\n".join(["", *columns(await _conversation(voice, ear))]))
+        print("\n".join(["", *columns(await _conversation(voice, ear, mind))]))
     for fault in bench.faults:
         print(f"\n  {fault}")
     return 1 if bench.faults else 0
 
 
-async def _conversation(voice: Synthesizer | None, ear: Recognizer | None) -> list[list[str]]:
+async def _conversation(
+    voice: Synthesizer | None, ear: Recognizer | None, mind: Responder | None
+) -> list[list[str]]:
     rows: list[list[str]] = []
+    expected = mind.expects(()) if mind is not None else Expectation()
     if voice is not None:
-        said = await spoken(voice, SENTENCE)
-        rows.append(["said", f"“{SENTENCE}”"])
-        rows.append(["", f"{said.sound.duration_s:.1f} s of sound; the first of it after "
-                         f"{_time(said.first_s)}, the last after {_time(said.whole_s)}"])  # fmt: skip
+        text = sentence(expected)
+        said = await spoken(voice, text)
+        length, first, last = said.sound.duration_s, _time(said.first_s), _time(said.whole_s)
+        rows.append(["said", f"“{text}”"])
+        rows.append(
+            ["", f"{length:.1f} s of sound; the first after {first}, the last after {last}"]
+        )
         if ear is not None:
-            heard = await understood(ear, said.sound)
+            heard = await understood(ear, said.sound, expected)
+            took, final = _time(heard.took_s), _time(heard.final_s)
             rows.append(["understood", f"“{heard.text}”"])
-            rows.append(["", f"heard as fast as it could: {_time(heard.took_s)}, "
-                             f"{_time(heard.final_s)} of it after the end"])  # fmt: skip
+            rows.append(["", f"heard as fast as it could: {took}, {final} of it after the end"])
     return [*rows, ["memory", f"{size(memory_bytes())} with all of it, children included"]]
 
 

@@ -1,4 +1,4 @@
-"""Does an engine work here? It is loaded and given one sentence, with a clock and a scale beside it.
+"""Does an engine work here? It is loaded and given a sentence, a clock and a scale beside it.
 
 These figures are of this machine at this moment, in real time; they decide nothing.
 """
@@ -20,6 +20,8 @@ from audio_io.resample import resampled
 T = TypeVar("T")
 
 SENTENCE = "Good morning, the next train leaves at half past seven."
+
+_WORDS = 4  # fewer are soon understood by chance
 
 _QUIET_S = 0.3  # after the sentence, as the voice activity would leave it
 
@@ -76,6 +78,11 @@ def loaded(load: Callable[[], T]) -> Loaded[T]:
     return Loaded(engine, perf_counter() - start_s, memory_bytes() - before)
 
 
+def sentence(expected: Expectation) -> str:
+    """Something to say: what this agent expects to hear, if it expects anything."""
+    return next((p for p in expected.phrases if len(p.split()) >= _WORDS), SENTENCE)
+
+
 async def spoken(voice: Synthesizer, text: str) -> Spoken:
     """Let a synthesizer say it."""
     start_s = perf_counter()
@@ -88,13 +95,13 @@ async def spoken(voice: Synthesizer, text: str) -> Spoken:
     return Spoken(sound, first_s, perf_counter() - start_s)
 
 
-async def understood(ear: Recognizer, sound: AudioFrame) -> Understood:
-    """Let a recogniser hear it, with silence behind it."""
+async def understood(ear: Recognizer, sound: AudioFrame, expected: Expectation) -> Understood:
+    """Let a recogniser hear it, with silence behind it; `expected` as in a call."""
     quiet = np.zeros(round(_QUIET_S * ear.rate), np.float32)
     heard = np.concatenate([resampled(sound.samples, sound.rate, ear.rate), quiet])
     count = frame_samples(ear.rate)
     start_s = perf_counter()
-    recognition = await ear.open(1, Expectation())
+    recognition = await ear.open(1, expected)
     try:
         for start in range(0, len(heard), count):
             await recognition.feed(AudioFrame(heard[start : start + count], ear.rate, start))

@@ -9,10 +9,15 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from agent.config import ENGINES, Config
+from agent.core.settings import read
+from agent.models import hub
 from agent.models.hub import Repository
 from agent.models.need import Need, Own, Package, Server
+
+T = TypeVar("T")
 
 Ask = Callable[[Config, str], list[Need]]
 
@@ -37,7 +42,15 @@ _WHISPER_NAMES = MappingProxyType(
 _WHISPER_FILES = ("config.json", "model.bin", "tokenizer.json")
 _WHISPER_WANTED = (*_WHISPER_FILES, "preprocessor_config.json", "vocabulary.*")
 
-_NETWORKS = ("encoder", "decoder", "joiner")
+ZIPFORMER = "hf://csukuangfj/sherpa-onnx-streaming-zipformer-en-2023-06-26"
+"""A streaming transducer for English: 73 MB in int8, Apache-2.0."""
+
+_ZIPFORMER_FILES = (
+    "tokens.txt",
+    "encoder-epoch-99-avg-1-chunk-16-left-128.int8.onnx",
+    "decoder-epoch-99-avg-1-chunk-16-left-128.int8.onnx",
+    "joiner-epoch-99-avg-1-chunk-16-left-128.int8.onnx",
+)
 
 
 def needs(config: Config) -> list[tuple[str, Need]]:
@@ -55,8 +68,26 @@ def needs_of(config: Config, section: str) -> list[Need]:
     Raises:
         ConfigError: the engine's settings are wrong.
     """
-    ask = NEEDS.get(str(config.tables.get(section, {}).get("engine")))
-    return ask(config, section) if ask else []
+    table = config.tables.get(section, {})
+    engine = str(table.get("engine"))
+    ask = NEEDS.get(engine)
+    return [*(ask(config, section) if ask else []), *_files(engine, table)]
+
+
+def _files(engine: str, table: Mapping[str, object]) -> list[Need]:
+    """Single files on the hub, by their addresses; the description beside a network comes along."""
+    parts = [hub.split(value) for value in table.values() if isinstance(value, str)]
+    return [
+        Need(engine, Path(path).name, Repository(name, (path,), (path, f"{path}.json")))
+        for name, path in filter(None, parts)
+        if path
+    ]
+
+
+def _settings(cls: type[T], config: Config, section: str) -> T:
+    """As written: addresses on the hub stay addresses."""
+    table = {k: v for k, v in config.tables.get(section, {}).items() if k != "engine"}
+    return read(cls, table, f"{config.file}: [{section}]")
 
 
 def whisper_repository(model: str) -> str:
@@ -70,7 +101,7 @@ def whisper_repository(model: str) -> str:
 def _whisper(config: Config, section: str) -> list[Need]:
     from pipelines.engines.whisper import WhisperSettings
 
-    model = config.settings(WhisperSettings, section).model
+    model = _settings(WhisperSettings, config, section).model
     package = Package("faster_whisper", "pip install 'parley[whisper]'")
     size = _WHISPER_MB.get(model.removesuffix(".en"), 0) * _MB
     weights = Repository(whisper_repository(model), _WHISPER_FILES, _WHISPER_WANTED)
@@ -82,25 +113,32 @@ def _whisper(config: Config, section: str) -> list[Need]:
     ]  # fmt: skip
 
 
+_SHERPA = Package("sherpa_onnx", "pip install 'parley[sherpa]'")
+
+
 def _sherpa(config: Config, section: str) -> list[Need]:
     from pipelines.engines.sherpa import SherpaSettings
     from pipelines.engines.sherpa_files import MODELS
 
-    folder = config.settings(SherpaSettings, section).model
-    package = Package("sherpa_onnx", "pip install 'parley[sherpa]'")
-    model = Own(Path(folder, "tokens.txt"), f"unpack a model of {MODELS} at {folder or '?'}")
-    return [
-        Need("sherpa", "package sherpa-onnx", package, licence="Apache-2.0"),
-        Need("sherpa", f"folder {folder or 'not given'}", model),
-    ]
+    model = _settings(SherpaSettings, config, section).model
+    on_hub = hub.split(model)
+    package = Need("sherpa", "package sherpa-onnx", _SHERPA, licence="Apache-2.0")
+    if model == ZIPFORMER and on_hub:
+        known = Repository(on_hub[0], _ZIPFORMER_FILES)
+        return [package, Need("sherpa", "zipformer", known, 73 * _MB, "Apache-2.0")]
+    if on_hub:
+        other = Repository(on_hub[0], ("tokens.txt",), ("tokens.txt", "bpe.*", "*.onnx"))
+        return [package, Need("sherpa", on_hub[0].partition("/")[2], other)]
+    folder = Own(Path(model or "model-of-sherpa", "tokens.txt"), f"unpack a model of {MODELS}")
+    return [package, Need("sherpa", f"folder {model or '(not given)'}", folder)]
 
 
 def _silero(config: Config, section: str) -> list[Need]:
     from pipelines.engines.silero import SileroSettings
 
-    own = config.settings(SileroSettings, section).weights
+    own = _settings(SileroSettings, config, section).weights
     if own:
-        return [Need("silero", f"weights {own}", Own(Path(own), "correct the path in weights"))]
+        return _own("silero", own)
     inside = Package("faster_whisper", "pip install parley", "assets/silero_vad_v6.onnx")
     return [Need("silero", "weights in faster-whisper", inside, 1 * _MB, "MIT")]
 
@@ -108,15 +146,22 @@ def _silero(config: Config, section: str) -> list[Need]:
 def _smart_turn(config: Config, section: str) -> list[Need]:
     from pipelines.engines.smart_turn import SmartTurnSettings
 
-    own = config.settings(SmartTurnSettings, section).weights
+    own = _settings(SmartTurnSettings, config, section).weights
     if own:
-        return [Need("smart-turn", f"weights {own}", Own(Path(own), "correct the path in weights"))]
+        return _own("smart-turn", own)
     inside = Package(
         "pipecat",
         "pip install --no-deps pipecat-ai==1.14.0",
         "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",
     )
     return [Need("smart-turn", "weights in pipecat-ai", inside, 9 * _MB, "BSD-2-Clause")]
+
+
+def _own(engine: str, path: str) -> list[Need]:
+    """A file that a setting names; one on the hub is counted by `_files`."""
+    if hub.split(path):
+        return []
+    return [Need(engine, f"weights {path}", Own(Path(path), "correct the path in weights"))]
 
 
 def _pocketsphinx(config: Config, section: str) -> list[Need]:
@@ -134,7 +179,7 @@ def _espeak(config: Config, section: str) -> list[Need]:
 def _openai_chat(config: Config, section: str) -> list[Need]:
     from pipelines.engines.chat_settings import OpenAIChatSettings
 
-    settings = config.settings(OpenAIChatSettings, section)
+    settings = _settings(OpenAIChatSettings, config, section)
     package = Package("openai", "pip install 'parley[openai]'")
     return [
         Need("openai_chat", "package openai", package, licence="Apache-2.0"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BufferedWriter
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 
 from agent.core.errors import EngineUnavailable
 
@@ -83,14 +83,14 @@ def _rest(address: Address, file: BufferedWriter) -> Iterator[Progress]:
     done = file.tell()
     request = Request(address.url, headers={"Range": f"bytes={done}-"} if done else {})
     try:
-        answer = urlopen(request, timeout=WAIT_S)
+        answer = build_opener().open(request, timeout=WAIT_S)
     except HTTPError as fault:
         fault.close()
         if done and fault.code == _BEYOND:
             return  # all of it was there: the checksum will tell
         raise
     with answer:
-        if answer.status != _PARTIAL:  # the server begins again
+        if done and answer.status != _PARTIAL:  # the server begins again
             done = 0
             file.truncate(0)
         whole = done + int(answer.headers.get("Content-Length", -done))

@@ -238,6 +238,5 @@ def _from_hub(files: WhisperFiles) -> Path:
 
 
 def _not_there(files: WhisperFiles) -> str:
-    fetch = f"from faster_whisper import download_model as d; d('{files.model}')"
     where = "could not be fetched" if files.download else "are not on this machine"
-    return f'the weights of {files.model} {where}. Run: python -c "{fetch}"'
+    return f"the weights of {files.model} {where}. Run: parley models pull CONFIGURATION"

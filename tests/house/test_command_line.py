@@ -13,7 +13,7 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     printed = capsys.readouterr().out
-    for command in "demo talk serve replay report bench doctor".split():
+    for command in "demo talk serve replay report bench models doctor".split():
         assert command in printed
 
 
@@ -31,6 +31,13 @@ def test_help_imports_nothing_heavy():
     [
         (["demo", "--config", "nowhere"], ["nowhere", "no such file", "offline"]),
         (["demo", "--config", "nowhere.toml"], ["nowhere.toml", "cannot be read"]),
+        (["demo", "nowhere"], ["nowhere", "no such file", "offline"]),
+        (["demo", "--config", "nowhere", "--fast"], ["nowhere", "no such file"]),
+        (["demo", "auto", "--set", "recognizer.engine=ears"], ["recognizer", "whisper", "ears"]),
+        (["models", "list", "nowhere"], ["nowhere", "no such file", "offline"]),
+        (["models", "pull", "nowhere.toml"], ["nowhere.toml", "cannot be read"]),
+        (["models", "pull", "cascade", "--set", "recognizer.modle=x"], ["did you mean model"]),
+        (["models", "check", "offline", "--set", "nonsense"], ["nonsense", "section.key=value"]),
         (["demo", "--set", "turns.pause_mi_s=1"], ["pause_mi_s", "did you mean pause_min_s"]),
         (["demo", "--set", "turns.prior=2"], ["prior", "expected 0 to 1"]),
         (["demo", "--set", "detector.engine=ears"], ["detector", "silero", "ears"]),

@@ -100,7 +100,7 @@ def test_a_segment_becomes_words_while_it_is_said(weights):
 
 def test_weights_that_are_not_here_are_not_fetched_but_asked_for():
     package("faster_whisper")
-    command = r"Run: python -c \"from faster_whisper import download_model"
+    command = r"Run: parley models pull"
     with raises(EngineUnavailable, match=f"nobody/nothing are not on this machine. {command}"):
         FasterWhisper.load(files("nobody/nothing"))
 

@@ -9,6 +9,7 @@ from agent.auto import CANDIDATES, SECTIONS, Choice, Found, Here, Power, Reason,
 from agent.cli import main
 from agent.commands.choice import told
 from agent.core.errors import ConfigError
+from pipelines.engines.sherpa import SherpaSettings
 from tests.support.file_server import serving
 
 SHIPPED = ("silero", "hazard", "sound", "the desk of offline.toml", "pocketsphinx", "espeak")
@@ -116,7 +117,7 @@ def test_sherpa_is_given_the_folder_in_the_cache(bare):
     files = ["tokens.txt", *(f"{name}{part}" for name in ("encoder", "decoder", "joiner"))]
     folder = cached(bare, "csukuangfj/sherpa-onnx-streaming-zipformer-en-2023-06-26", *files)
     config, _ = auto.configured([])
-    assert config.tables["recognizer"] == {"engine": "sherpa", "model": str(folder)}
+    assert config.settings(SherpaSettings, "recognizer").model == str(folder)
 
 
 def test_an_engine_named_by_hand_is_not_chosen_again(bare):

@@ -5,9 +5,14 @@ import random
 
 from pytest import fixture, mark, raises
 
+from agent.cli import main
+from agent.config import checked
 from agent.core.errors import EngineUnavailable
 from agent.models import hub, web
-from tests.support.file_server import serving, sha256
+from agent.models.need import Need
+from agent.models.needs import needs_of
+from pipelines.engines.silero import SileroSettings
+from tests.support.file_server import git_hash, serving, sha256
 
 WEIGHTS = random.Random(1).randbytes(1_000_000)
 FILES = {"config.json": b"{}", "model.bin": WEIGHTS}
@@ -130,14 +135,23 @@ def test_a_repository_comes_into_the_cache_and_is_found_there(tmp_path):
     assert MODEL.place(tmp_path) == folder
 
 
-@mark.parametrize("name", ["model.bin", "config.json"])
-def test_a_damaged_file_of_the_hub_is_refused_and_fetched_anew(tmp_path, name):
-    with serving(FILES, damaged={name}) as shelf:
-        assert f"{name} came damaged" in hub_fault(shelf, tmp_path)
+def test_a_damaged_file_of_the_hub_is_refused_and_fetched_anew(tmp_path):
+    with serving(FILES, damaged={"model.bin"}) as shelf:
+        assert "model.bin came damaged" in hub_fault(shelf, tmp_path)
         assert MODEL.place(tmp_path) is None
         shelf.damaged.clear()
         folder = hub.fetch(MODEL, "whisper", tmp_path, shelf.url)
-    assert (folder / name).read_bytes() == FILES[name]
+    assert (folder / "model.bin").read_bytes() == WEIGHTS
+
+
+@mark.parametrize(
+    ("blob", "is_whole"),
+    [(sha256(b"x"), True), (git_hash(b"x"), True), (sha256(b"y"), False), (git_hash(b"y"), False)],
+)
+def test_a_file_is_whole_if_it_is_what_its_blob_is_named_for(tmp_path, blob, is_whole):
+    (tmp_path / blob).write_bytes(b"x")
+    (tmp_path / "model.bin").symlink_to(tmp_path / blob)
+    assert hub.is_whole(tmp_path / "model.bin") is is_whole
 
 
 def test_faults_of_the_hub_are_sentences(tmp_path):
@@ -148,3 +162,59 @@ def test_faults_of_the_hub_are_sentences(tmp_path):
         assert "expected tokens.txt there" in hub_fault(shelf, tmp_path, part)
     gone = hub.Repository("them/model", ("model.bin",))
     assert "cannot be reached" in hub_fault(shelf, tmp_path / "empty", gone)
+
+
+def test_any_setting_may_be_a_file_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    table = {"engine": "silero", "weights": "hf://me/mine/v6/ear.onnx"}
+    config = checked("mine", {"detector": table})
+    with raises(EngineUnavailable, match=r"silero: hf://me/mine/v6/ear.onnx is not on"):
+        config.settings(SileroSettings, "detector")
+    (need,) = needs_of(config, "detector")
+    with serving({"v6/ear.onnx": WEIGHTS}, repository="me/mine") as shelf:
+        folder = hub.fetch(need.source, "silero", tmp_path, shelf.url)
+    found = config.settings(SileroSettings, "detector").weights
+    assert found == str(folder / "v6" / "ear.onnx")
+
+
+def test_a_folder_on_the_hub_is_found_though_not_all_of_it_was_wanted(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert hub.split("hf://them/model") == ("them/model", "")
+    with raises(EngineUnavailable, match="hf://them/model is not on this machine"):
+        hub.placed("hf://them/model", "sherpa")
+    with serving(FILES | {"float32.bin": b"not wanted"}) as shelf:
+        folder = hub.fetch(MODEL, "sherpa", tmp_path, shelf.url)
+    assert hub.placed("hf://them/model", "sherpa") == str(folder)
+    assert hub.placed("them/model", "sherpa") == "them/model"
+
+
+# --- the command ------------------------------------------------------------------------------
+
+
+@fixture
+def voice(tmp_path, monkeypatch):
+    """The offline voice as if it needed a file; a function of the address makes it so."""
+
+    def needs_file(source, size_bytes=0):
+        needs = [Need("espeak", "a voice", source, size_bytes)]
+        monkeypatch.setattr("agent.models.needs.NEEDS", {"espeak": lambda config, section: needs})
+
+    return needs_file
+
+
+def test_pull_fetches_what_is_missing_and_leaves_what_is_here(voice, tmp_path, capsys):
+    with serving(FILES) as shelf:
+        voice(address(shelf, tmp_path / "voice.bin"))
+        assert main(["models", "pull", "offline"]) == 0
+        assert f"the checksum is right; kept as\n  {tmp_path}" in capsys.readouterr().out
+        assert main(["models", "pull", "offline"]) == 0
+        assert capsys.readouterr().out == "espeak: a voice: here\n"
+    assert len(shelf.ranges) == 1
+
+
+def test_pull_does_not_begin_what_cannot_fit(voice, tmp_path, capsys):
+    with serving(FILES) as shelf:
+        voice(address(shelf, tmp_path / "new" / "voice.bin"), size_bytes=10**18)
+        assert main(["models", "pull", "offline"]) == 2
+    assert "expected room for 1000000000 GB at" in capsys.readouterr().err
+    assert shelf.ranges == []

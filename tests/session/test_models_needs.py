@@ -3,18 +3,23 @@
 import ast
 import importlib.util
 import re
+import socket
+from dataclasses import replace
 from pathlib import Path
 
 from pytest import fixture, mark, raises
 
 from agent.cli import main
 from agent.commands.columns import columns, size
+from agent.commands.doctor import OFFLINE, PARTS, doctor
+from agent.commands.machine import port
 from agent.commands.rehearsal import rehearse
 from agent.config import checked, load, shipped
 from agent.core.errors import ConfigError
 from agent.models.hub import Repository
 from agent.models.need import Need, Own, Package, Server, State, remedy
 from agent.models.needs import NEEDS, needs, needs_of, whisper_repository
+from tests.support.tools import package
 
 SCRIPTED = """
 name = "A tone"
@@ -83,8 +88,8 @@ def test_a_folder_of_ones_own_is_no_download(tmp_path):
     [
         ("", Own, "not given"),
         ("/nowhere/zipformer", Own, "/nowhere/zipformer"),
-        ("csukuangfj/sherpa-onnx-streaming-zipformer-en-2023-06-26", Repository, "zipformer"),
-        ("them/another", Repository, "another"),
+        ("hf://csukuangfj/sherpa-onnx-streaming-zipformer-en-2023-06-26", Repository, "zipformer"),
+        ("hf://them/another", Repository, "another"),
     ],
 )
 def test_sherpa_needs_a_folder_or_a_repository(model, kind, words):
@@ -92,6 +97,15 @@ def test_sherpa_needs_a_folder_or_a_repository(model, kind, words):
     assert isinstance(need.source, kind)
     assert words in need.what
     assert need.state() is State.MISSING
+
+
+def test_weights_on_the_hub_are_one_need(tmp_path):
+    for engine, section in (("silero", "detector"), ("smart-turn", "predictor")):
+        table = {"engine": engine, "weights": "hf://me/mine/v6/mine.onnx"}
+        ((_, need),) = asked(**{section: table})
+        files = ("v6/mine.onnx", "v6/mine.onnx.json")
+        assert need.source == Repository("me/mine", files[:1], files)
+        assert need.engine == engine
 
 
 def test_weights_inside_a_package_are_looked_for_there():
@@ -184,6 +198,41 @@ def test_a_rehearsal_in_which_nothing_is_understood_did_not_work(scripted):
 def test_tables_are_aligned_and_empty_columns_take_no_room():
     assert columns([("a", "", "long"), ("bcd", "", "x")]) == ["  a    long", "  bcd  x"]
     assert columns([]) == []
-    assert [size(n) for n in (0, 295_000, 484_000_000, 1_620_000_000)] == [
-        "", "295 kB", "484 MB", "1.62 GB",
+    assert [size(n) for n in (0, 295_000, 484_000_000, 1_620_000_000, 2_345 * 10**9)] == [
+        "", "295 kB", "484 MB", "1.62 GB", "2345 GB",
     ]  # fmt: skip
+
+
+def test_the_doctor_looks_at_everything_and_lets_parley_talk_to_itself(scripted, capsys):
+    package("pocketsphinx")
+    package("espeakng_loader")
+    assert doctor(load(scripted)) == 0
+    printed = capsys.readouterr().out
+    for title in ("Packages", "Machine", "Configuration auto", "Conversation"):
+        assert f"\n{title}\n" in printed
+    assert "understood   “hours”" in printed
+    assert printed.endswith("parley demo can run\n")
+    for line in printed.splitlines():
+        assert " missing " not in line or "pip install" in line
+        assert len(line) <= 110
+
+
+def test_the_doctor_says_when_nothing_was_understood(scripted, capsys):
+    assert doctor(load(scripted, ["recognizer.words=[]"])) == 1
+    assert capsys.readouterr().out.endswith("parley demo does not work here\n")
+
+
+def test_the_doctor_says_which_command_brings_what_is_missing(scripted, capsys, monkeypatch):
+    lacking = replace(PARTS[0], module="no_such_package", remedy=OFFLINE)
+    monkeypatch.setattr("agent.commands.doctor.PARTS", (lacking, *PARTS[1:]))
+    assert doctor(load(scripted)) == 1
+    printed = capsys.readouterr().out
+    assert re.search(r"numpy +missing +sound as arrays +pip install 'parley\[offline\]'\n", printed)
+    assert printed.endswith("install what is missing above\n")
+
+
+def test_a_port_is_free_or_taken():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        assert f"taken; parley serve --port {number + 1}" in port("127.0.0.1", number)
+    assert port("127.0.0.1", number) == "free"
