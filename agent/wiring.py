@@ -242,21 +242,25 @@ def judge(config: Config) -> SpeechJudge[Any] | None:
 
 def responder(config: Config, keep: Callable[[Any], Any]) -> Responder:
     """Words to words; `keep` is given what must be closed."""
-    chosen = config.engine("responder", ("flow", "openai_chat", "scripted"))
-    if "tools" in config.tables and chosen != "openai_chat":
+    chosen = config.engine("responder", ("flow", "openai_chat", "llama", "scripted"))
+    if "tools" in config.tables and chosen not in ("openai_chat", "llama"):
         raise ConfigError(
-            f"{config.file}: [tools] is for the responder openai_chat; {chosen} has its own"
+            f"{config.file}: [tools] is for the responders openai_chat and llama; "
+            f"{chosen} has its own"
         )
     match chosen:
         case "openai_chat":
-            from pipelines.cascade.tools.toolbox import Toolbox
             from pipelines.engines.chat_settings import OpenAIChatSettings
             from pipelines.engines.openai_chat import OpenAIChat
 
-            tools = Toolbox.load(config.tables.get("tools", {}), f"{config.file}: [tools]")
-            keep(tools)
             chat = OpenAIChat.load(config.settings(OpenAIChatSettings, "responder"))
-            return tools.around(keep(chat))
+            return _with_tools(config, keep, keep(chat))
+        case "llama":
+            from pipelines.engines.llama import Llama
+            from pipelines.engines.llama_settings import LlamaSettings
+
+            llama = Llama.load(config.settings(LlamaSettings, "responder"))
+            return _with_tools(config, keep, keep(llama))
         case "flow":
             from pipelines.cascade.flow.flow import load_flow
             from pipelines.cascade.flow.responder import FlowResponder
@@ -271,6 +275,14 @@ def responder(config: Config, keep: Callable[[Any], Any]) -> Responder:
             return ScriptedResponder.load(config.settings(ScriptedResponderSettings, "responder"))
 
 
+def _with_tools(config: Config, keep: Callable[[Any], Any], model: Responder) -> Responder:
+    from pipelines.cascade.tools.toolbox import Toolbox
+
+    tools = Toolbox.load(config.tables.get("tools", {}), f"{config.file}: [tools]")
+    keep(tools)
+    return tools.around(model)
+
+
 def _today() -> str:
     """The weekday where the agent stands: a table for tomorrow is for a day of the week."""
     return date.today().strftime("%A").lower()
@@ -278,11 +290,28 @@ def _today() -> str:
 
 def synthesizer(config: Config) -> Synthesizer:
     """Words to sound."""
-    match config.engine("synthesizer", ("espeak", "scripted")):
+    kinds = ("espeak", "piper", "kokoro", "pocket_tts", "realtimetts", "scripted")
+    match config.engine("synthesizer", kinds):
         case "espeak":
             from pipelines.engines.espeak import Espeak, EspeakSettings
 
             return Espeak.load(config.settings(EspeakSettings, "synthesizer"))
+        case "piper":
+            from pipelines.engines.piper import Piper, PiperSettings
+
+            return Piper.load(config.settings(PiperSettings, "synthesizer"))
+        case "kokoro":
+            from pipelines.engines.kokoro import Kokoro, KokoroSettings
+
+            return Kokoro.load(config.settings(KokoroSettings, "synthesizer"))
+        case "pocket_tts":
+            from pipelines.engines.pocket_tts import PocketTTS, PocketTTSSettings
+
+            return PocketTTS.load(config.settings(PocketTTSSettings, "synthesizer"))
+        case "realtimetts":
+            from pipelines.engines.realtimetts import RealtimeTTS, RealtimeTTSSettings
+
+            return RealtimeTTS.load(config.settings(RealtimeTTSSettings, "synthesizer"))
         case _:
             from pipelines.engines.scripted import (
                 ScriptedSynthesizer,

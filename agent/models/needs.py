@@ -187,11 +187,48 @@ def _openai_chat(config: Config, section: str) -> list[Need]:
     ]
 
 
+def _llama(config: Config, section: str) -> list[Need]:
+    from pipelines.engines.llama_settings import LlamaSettings
+
+    model = _settings(LlamaSettings, config, section).model
+    package = Package("llama_cpp", "pip install 'parley[llama]'")
+    return [
+        Need("llama", "package llama-cpp-python", package, licence="MIT"),
+        *_own_file("llama", model, "correct the path in [responder] model"),
+    ]
+
+
+def _voice(package: str, extra: str, licence: str) -> Ask:
+    """A voice whose model is a file that its settings name; addresses are counted by `_files`."""
+
+    def ask(config: Config, section: str) -> list[Need]:
+        table = config.tables.get(section, {})
+        here = Package(package, f"pip install 'parley[{extra}]'")
+        model = str(table.get("model", ""))
+        return [
+            Need(str(table["engine"]), f"package {extra}", here, licence=licence),
+            *_own_file(str(table["engine"]), model, "correct the path in model"),
+        ]
+
+    return ask
+
+
+def _own_file(engine: str, path: str, remedy: str) -> list[Need]:
+    if not path or hub.split(path):
+        return []
+    return [Need(engine, f"model {path}", Own(Path(path), remedy))]
+
+
 NEEDS: Mapping[str, Ask] = MappingProxyType(
     {
         "espeak": _espeak,
+        "kokoro": _voice("kokoro_onnx", "kokoro", "MIT; needs a GPL-3 package"),
+        "llama": _llama,
         "openai_chat": _openai_chat,
+        "piper": _voice("piper", "piper", "GPL-3.0"),
+        "pocket_tts": _voice("pocket_tts", "pocket-tts", "MIT"),
         "pocketsphinx": _pocketsphinx,
+        "realtimetts": _voice("RealtimeTTS", "realtimetts", "MIT"),
         "sherpa": _sherpa,
         "silero": _silero,
         "smart-turn": _smart_turn,

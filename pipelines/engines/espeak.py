@@ -17,6 +17,7 @@ from agent.core.protocols import Speech
 from pipelines.engine_thread import EngineThread
 from pipelines.engines.espeak_cut import cut, pause_s, pieces, steps, trim
 from pipelines.engines.espeak_native import Library, Voice
+from pipelines.engines.voice_markup import Markup, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,11 @@ class Espeak:
             EngineFailed: espeak-ng reported an error.
         """
         abandoned = threading.Event()
-        start, wait_s = 0, 0.0
+        start, wait_s, markup = 0, 0.0, Markup()
         try:
             async for clause in clauses:
-                for text in steps(clause):
+                said, markup = plain(clause, markup)
+                for text in steps(said):
                     for speech in await self._thread.run(
                         partial(self._say, text, start, wait_s, abandoned)
                     ):

@@ -5,7 +5,6 @@ of them does pays for its new tokens only. Nobody says which call a prompt belon
 the least is forgotten.
 """
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,7 +21,7 @@ class Kept:
     """
 
     number: int
-    tokens: array[int] = field(default_factory=lambda: array("i"))
+    tokens: list[int] = field(default_factory=list)
     busy: bool = False
     worth: int = 0
 
@@ -52,12 +51,15 @@ class Sequences:
 
         Source: N. Young, "On-line caching as cache size varies", SODA 1991.
         """
-        tokens = array("i", prompt)
+        tokens = list(prompt)
         known = {kept.number: common(kept.tokens, tokens) for kept in self._all}
         source = max(known, key=lambda number: known[number])
         chosen = min(
             (kept for kept in self._all if not kept.busy),
-            key=lambda kept: kept.worth + self._loss(kept, known[kept.number]),
+            key=lambda kept: (
+                kept.worth + self._loss(kept, known[kept.number]),
+                kept.number != source,  # in place, rather than copied
+            ),
         )
         self._age = max(self._age, chosen.worth + self._loss(chosen, known[chosen.number]))
         chosen.busy = True
@@ -74,7 +76,7 @@ class Sequences:
         return len(kept.tokens) - max(in_prompt, *elsewhere, 0)
 
 
-def common(one: array[int], other: array[int]) -> int:
+def common(one: list[int], other: list[int]) -> int:
     """How many tokens both begin with."""
     least, most = 0, min(len(one), len(other))
     while least < most:  # halving, because slices are compared a thousand times faster than items

@@ -2,8 +2,10 @@
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ TOP_K, TOP_P = 40, 0.95
 
 BROKEN = -1
 """In place of a token: the model's numbers are no numbers any more."""
+
+FEW = 256
+"""A grammar looks at the likeliest tokens first: at all of a large vocabulary takes long."""
 
 _PIECE_BYTES = 256
 """The longest token of any vocabulary known to us is 128 bytes; a longer one is asked for again."""
@@ -57,33 +62,34 @@ class LlamaNative:
         path = Path(settings.model).expanduser()
         if not path.is_file():
             raise EngineUnavailable(NAME, f"model: expected a GGUF file, found nothing at {path}")
-        model = library.llama_model_load_from_file(str(path).encode(), _model_params(library, settings))
+        with _overheard(library) as lines:
+            model = library.llama_model_load_from_file(
+                str(path).encode(), _model_params(library, settings)
+            )
         if not model:
             raise EngineUnavailable(
                 NAME,
-                f"model: {path} cannot be read as GGUF, or does not fit into memory; "
-                "download it again, or take a smaller quantisation",
+                f"model: expected GGUF as llama-cpp-python {library.__version__} reads it, found "
+                f"{path}: {_reason(lines)}",
             )
-        opened = None
-        try:
-            _refuse_longer(library.llama_model_n_ctx_train(model), settings)
-            opened = library.llama_init_from_model(model, _params(library, settings, room))
-            if not opened:
-                raise EngineUnavailable(
-                    NAME,
-                    f"no memory for {settings.calls} calls of {settings.context_tokens} tokens; "
-                    "lower calls or context_tokens",
-                )
-        except BaseException:
+        trained = library.llama_model_n_ctx_train(model)
+        is_too_long = settings.context_tokens > trained
+        params = _params(library, settings, room)
+        opened = None if is_too_long else library.llama_init_from_model(model, params)
+        if not opened:
             library.llama_model_free(model)
-            raise
+            raise EngineUnavailable(
+                NAME, _too_long(trained, settings) if is_too_long else _too_much(settings)
+            )
         return cls(library, model, opened, room)
 
     def close(self) -> None:
-        """Give the memory back. Nothing may be called afterwards."""
-        self._lib.llama_batch_free(self._batch)
-        self._lib.llama_free(self._opened)
-        self._lib.llama_model_free(self._model)
+        """Give the memory back. Nothing else may be called afterwards."""
+        opened, self._opened = self._opened, None
+        if opened:
+            self._lib.llama_batch_free(self._batch)
+            self._lib.llama_free(opened)
+            self._lib.llama_model_free(self._model)
 
     # --- words --------------------------------------------------------------------------------
 
@@ -104,7 +110,9 @@ class LlamaNative:
         numbers = range(self._size)
         is_control = self._lib.llama_vocab_is_control
         found = [n for n in numbers if is_control(self._vocabulary, n)]
-        return [text for n in found if (text := self.piece(n, marks=True).decode("utf-8", "ignore"))]
+        return [
+            text for n in found if (text := self.piece(n, marks=True).decode("utf-8", "ignore"))
+        ]
 
     def tokens(self, text: str) -> list[int]:
         """A text in which marks stand for themselves."""
@@ -117,6 +125,13 @@ class LlamaNative:
         if count < 0:
             raise EngineFailed(NAME, f"the vocabulary cannot read {text[:80]!r}")
         return list(found[:count])
+
+    def prompt_tokens(self, text: str) -> list[int]:
+        """A whole prompt: with the token that begins a text, where the model wants it."""
+        lib, words = self._lib, self._vocabulary
+        found, begin = self.tokens(text), lib.llama_vocab_bos(words)
+        wants = lib.llama_vocab_get_add_bos(words) and begin >= 0 and found[:1] != [begin]
+        return [begin, *found] if wants else found
 
     def piece(self, token: int, *, marks: bool = False) -> bytes:
         """What a token says; marks say nothing unless they are asked for."""
@@ -154,9 +169,9 @@ class LlamaNative:
         """Keep the first `start` tokens; False where this kind of model can only keep all."""
         return bool(self._lib.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
-    def copy(self, source: int, target: int, count: int) -> None:
-        """`target`, which is empty, remembers the first `count` tokens of `source` too."""
-        self._lib.llama_memory_seq_cp(self._memory, source, target, 0, count)
+    def copy(self, source: int, target: int) -> None:
+        """`target`, which is empty, remembers what `source` does. Whole: parts cannot be copied."""
+        self._lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     # --- choices ------------------------------------------------------------------------------
 
@@ -181,7 +196,9 @@ class LlamaNative:
         """What refuses tokens; to be freed. Raises EngineFailed where the rules make no sense."""
         made = self._lib.llama_sampler_init_grammar(self._vocabulary, rules.encode(), b"root")
         if not made:
-            raise EngineFailed(NAME, "the tools' parameters make no grammar; simplify their schemas")
+            raise EngineFailed(
+                NAME, "the tools' parameters make no grammar; simplify their schemas"
+            )
         return made
 
     def free(self, chooser: Any) -> None:
@@ -190,7 +207,7 @@ class LlamaNative:
 
     def choose(self, dice: Any, row: int) -> int:
         """The token after this row of the last step, or BROKEN."""
-        if not np.isfinite(self._logits(row)).all():
+        if not math.isfinite(self._logits(row).max()):
             return BROKEN
         return int(self._lib.llama_sampler_sample(dice, self._opened, row))
 
@@ -200,18 +217,25 @@ class LlamaNative:
         The choice is made here: llama.cpp ends the whole process over a token that its grammar
         does not allow.
         """
-        found = np.zeros(self._size, _CANDIDATE)
-        found["id"], found["logit"] = np.arange(self._size), self._logits(row)
-        lib = self._lib
-        data = found.ctypes.data_as(lib.llama_token_data_p)
-        lib.llama_sampler_apply(
-            grammar, ctypes.byref(lib.llama_token_data_array(data, self._size, -1, False))
-        )
-        best = found[np.argmax(found["logit"])]
-        if not math.isfinite(best["logit"]):
+        logits = self._logits(row)
+        if not math.isfinite(logits.max()):
             return BROKEN
-        lib.llama_sampler_accept(grammar, int(best["id"]))
-        return int(best["id"])
+        likely = np.argpartition(logits, -min(FEW, self._size))[-FEW:]
+        for some in (likely, np.arange(self._size)):
+            best = self._allowed(grammar, some, logits[some])
+            if math.isfinite(best["logit"]):
+                self._lib.llama_sampler_accept(grammar, int(best["id"]))
+                return int(best["id"])
+        return BROKEN
+
+    def _allowed(self, grammar: Any, tokens: NDArray[np.intp], logits: NDArray[np.float32]) -> Any:
+        """The best of some tokens; its logit is minus infinity where none of them is allowed."""
+        lib, found = self._lib, np.zeros(len(tokens), _CANDIDATE)
+        found["id"], found["logit"] = tokens, logits
+        data = found.ctypes.data_as(lib.llama_token_data_p)
+        candidates = lib.llama_token_data_array(data, len(tokens), -1, False)
+        lib.llama_sampler_apply(grammar, ctypes.byref(candidates))
+        return found[np.argmax(found["logit"])]
 
     def _logits(self, row: int) -> NDArray[np.float32]:
         found = self._lib.llama_get_logits_ith(self._opened, row)
@@ -230,16 +254,42 @@ def _params(library: Any, settings: LlamaSettings, room: int) -> Any:
     found.n_seq_max = settings.calls
     found.n_batch = found.n_ubatch = room
     found.n_threads = found.n_threads_batch = settings.threads
-    found.kv_unified = True  # one memory, in which sequences share what they have in common
+    found.kv_unified = False  # a memory for each sequence: else each computes with those of all
     found.swa_full = True  # else a model with sliding windows forgets what is to be continued
+    if not settings.gpu_layers:
+        # On a CPU its fast path is for steps of 64 tokens; a turn's 50 new words took 8 times as
+        # long with it (docs/engines/llama.md).
+        found.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_DISABLED
     found.no_perf = True
     return found
 
 
-def _refuse_longer(trained: int, settings: LlamaSettings) -> None:
-    if settings.context_tokens > trained:
-        raise EngineUnavailable(
-            NAME,
-            f"context_tokens: the model was trained on {trained} tokens, "
-            f"found {settings.context_tokens}",
-        )
+@contextmanager
+def _overheard(library: Any) -> Iterator[list[str]]:
+    """What the library would print, which is the only way in which it gives reasons."""
+    lines: list[str] = []
+    listen = library.llama_log_callback(lambda _level, text, _data: lines.append(text.decode()))
+    library.llama_log_set(listen, None)
+    try:
+        yield lines
+    finally:
+        library.llama_log_set(import_module("llama_cpp._logger").llama_log_callback, None)
+
+
+def _reason(lines: Sequence[str]) -> str:
+    found = [line.rpartition("error loading model: ")[2] for line in lines if "error" in line]
+    return found[-1].strip() if found else "no reason given; perhaps it does not fit into memory"
+
+
+def _too_long(trained: int, settings: LlamaSettings) -> str:
+    return (
+        f"context_tokens: expected at most {trained}, which the model was trained on, found "
+        f"{settings.context_tokens}"
+    )
+
+
+def _too_much(settings: LlamaSettings) -> str:
+    return (
+        f"no memory for {settings.calls} calls of {settings.context_tokens} tokens; lower calls "
+        "or context_tokens, or gpu_layers where the card's memory is full"
+    )

@@ -4,8 +4,8 @@ An adapter only gives sound for a text. The words that its pieces carry are thos
 numbers spelt out and tags obeyed are in the sound alone.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import aclosing, closing
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,8 +40,8 @@ class Sounding(Protocol):
     def language(self) -> str:
         """What it speaks, such as en-us."""
 
-    def say(self, text: str, manner: Manner) -> Iterator[Chunk]:
-        """Sound as it is made. Closing the iterator stops the work; louder and softer is not
+    def say(self, text: str, manner: Manner) -> Generator[Chunk, None, None]:
+        """Sound as it is made. Closing the generator stops the work; louder and softer is not
         its business."""
 
     def close(self) -> None:
@@ -115,16 +115,13 @@ class Voice:
         if not any(c.isalnum() for c in passage.spoken):
             yield from sounded(passage, iter(()), self.rate)
             return
-        chunks = self._engine.say(passage.spoken, passage.manner)
         try:
-            yield from sounded(passage, chunks, self.rate)
+            with closing(self._engine.say(passage.spoken, passage.manner)) as chunks:
+                yield from sounded(passage, chunks, self.rate)
         except EngineError:
             raise
         except Exception as fault:
             raise EngineFailed(self._engine.name, f"{passage.spoken!r}: {fault}") from fault
-        finally:
-            if isinstance(chunks, AsyncIterator.__class__):
-                pass
 
 
 def needed(engine: str, package: str, install: str) -> None:

@@ -1,4 +1,4 @@
-"""Sentences that were spoken before: greetings, questions asked again, "one moment". Pure."""
+"""Sentences that were spoken before: greetings, questions asked again, "one moment"."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

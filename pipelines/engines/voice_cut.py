@@ -1,4 +1,4 @@
-"""A voice's sound for one passage, cut into pieces that carry the words they end. Pure.
+"""A voice's sound for one passage, cut into pieces that carry the words they end.
 
 Neural voices begin with 40 to 340 ms of silence and end with as much. It is cut off here and the
 pauses are set by `voice`, so that an answer begins when it begins.
@@ -61,7 +61,8 @@ def sounded(passage: Passage, chunks: Iterator[Chunk], rate: int) -> Iterator[li
 
 
 def _level(samples: Samples, gain: np.float32) -> Samples:
-    return np.clip(samples * gain, -1, 1).astype(np.float32, copy=False)
+    levelled: Samples = np.clip(samples * gain, -1, 1).astype(np.float32, copy=False)
+    return levelled
 
 
 def _whole(passage: Passage, chunk: Chunk, rate: int) -> list[Speech]:
@@ -127,5 +128,3 @@ class _Stream:
 
     def _rest(self) -> str:
         return self._due(len(self._words))
-
-

@@ -75,7 +75,8 @@ class Markup:
 
 _ATTRIBUTE = r"""[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'|[^\s"'<>=]+?)"""
 _TAG = re.compile(
-    rf"""<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|<!\[CDATA\[(?P<data>.*?)\]\]>
+    rf"""<!--.{{0,500}}?-->|<\?.{{0,500}}?\?>|<!\[CDATA\[(?P<data>.{{0,500}}?)\]\]>
+    |<!DOCTYPE[^\[>]{{0,500}}(?:\[.{{0,500}}?\]\s*)?>
     |<(?P<end>/?)(?P<name>[a-zA-Z][\w:.-]*)(?P<attributes>(?:\s+{_ATTRIBUTE})*)\s*(?P<empty>/?)>""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
@@ -117,6 +118,12 @@ def spans(clause: str, before: Markup) -> tuple[list[Span], Markup]:
     return found, replace(state, pending=pending)
 
 
+def plain(clause: str, before: Markup) -> tuple[str, Markup]:
+    """The clause without its tags, for an engine that knows none, and what it leaves."""
+    found, after = spans(clause, before)
+    return "".join(span.text for span in found), after
+
+
 def rest(before: Markup) -> list[Span]:
     """What is left when no clause follows: a tag that never ended was text."""
     found: list[Span] = []
@@ -136,7 +143,7 @@ def _said(text: str, state: Markup, found: list[Span]) -> Markup:
 
 def _met(tag: re.Match[str], state: Markup, found: list[Span]) -> Markup:
     name, given = tag["name"].lower(), dict(_attributes(tag["attributes"]))
-    if name == "break":
+    if name == "break" and not tag["end"]:
         found.append(Span("", pause_s=_pause_s(given)))
     if tag["end"]:
         return _ended(state, name)

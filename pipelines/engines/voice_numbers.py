@@ -75,7 +75,7 @@ def ordinal(number: int) -> str:
 
 def digits(text: str) -> str:
     """One after the other; what is no digit is left out."""
-    return " ".join(_SMALL[int(d)] for d in text if d in "0123456789")
+    return " ".join(_SMALL[int(d)] for d in text if d.isdecimal())
 
 
 def decimal(text: str) -> str:

@@ -11,6 +11,9 @@ from types import MappingProxyType
 
 from pipelines.engines.voice_numbers import cardinal, decimal, digits, ordinal, year
 
+MAX_CHARS = 1000
+"""A longer text is left as it is. No clause is: that is five times thirty words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -101,7 +104,7 @@ _PATTERN = re.compile(
     |(?P<count>[Nn]o\.\s(?P<which>\d+))
     |(?P<short>(?i:{_ABBREVIATION}))
     |(?P<sign>[-&+=@<>×÷→%~*•\#]+)(?!\S)
-    )(?!\w)""",
+    )(?!\w|/\d)""",
     re.VERBOSE,
 )
 
@@ -114,7 +117,7 @@ def words(text: str, language: str = "en", form: str = "") -> list[Word]:
         language: such as en-us or en-gb; in anything but English nothing is changed.
         form: the order of dates written with slashes: mdy or dmy; by the language if empty.
     """
-    if not language.startswith("en"):
+    if not language.startswith("en") or len(text) > MAX_CHARS:
         return [Word(word, word) for word in text.split()]
     order = form or ("mdy" if language in ("en", "en-us") else "dmy")
     return [
@@ -190,7 +193,7 @@ def _spoken(match: re.Match[str], order: str) -> str:
 
 def _number(number: str, text: str) -> str:
     """A long number without commas is a code: nobody says it as an amount."""
-    is_code = number.isdigit() and len(number) > 6
+    is_code = number.isdigit() and len(number) > 6 and not number.endswith("000")
     return ("number " if text.startswith("#") else "") + (
         digits(number) if is_code else decimal(number)
     )

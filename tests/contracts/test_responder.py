@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pytest import fixture, mark, param
 
 from agent.core.protocols import Expectation, Message, Role, ToolCall
 from agent.virtual_loop import run_virtual
 from pipelines.engines.chat_settings import OpenAIChatSettings
+from pipelines.engines.llama import Llama
+from pipelines.engines.llama_settings import LlamaSettings
 from pipelines.engines.openai_chat import OpenAIChat
 from pipelines.engines.scripted import ScriptedResponder, ScriptedResponderSettings
 from tests.support.chat_server import running, says
+from tests.support.tiny_gguf import write_gguf
 from tests.support.tools import package
 
 GREETED = (Message(Role.EVENT, "greeting"),)
@@ -37,9 +42,25 @@ def openai_chat():
         yield OpenAIChat.load(OpenAIChatSettings("m", server.url, warm_up=False)), asyncio.run
 
 
+@contextlib.contextmanager
+def llama():
+    """A tiny model with random weights."""
+    package("llama_cpp")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "tiny.gguf"
+        write_gguf(path)
+        settings = LlamaSettings(str(path), max_tokens=16, context_tokens=1024, threads=1)
+        engine = Llama.load(settings)
+        try:
+            yield engine, run_virtual
+        finally:
+            engine.close()
+
+
 @fixture(
     params=[
         param(scripted, id="scripted"),
+        param(llama, id="llama", marks=mark.models),
         param(openai_chat, id="openai_chat", marks=[mark.e2e, mark.models]),
     ]
 )

@@ -4,24 +4,47 @@ import asyncio
 import contextlib
 
 import numpy as np
-from pytest import fixture, mark, param
+from pytest import fixture, importorskip, mark, param
 
 from agent.virtual_loop import run_virtual
 from pipelines.engines.espeak import Espeak, EspeakSettings
+from pipelines.engines.kokoro import Kokoro, KokoroSettings
+from pipelines.engines.piper import Piper, PiperSettings
+from pipelines.engines.realtimetts import RealtimeTTS, RealtimeTTSSettings
 from pipelines.engines.scripted import ScriptedSynthesizer, ScriptedSynthesizerSettings
 from tests.contracts.voices import given, said
+from tests.support.tone_voices import kokoro_voice, piper_voice
+from tests.support.tools import package
 
 CLAUSES = ("Hello there,", "how can I help you? We open at 9 tomorrow.", "Incomprehensibilities!")
 
 
+def piper(folder):
+    package("piper")
+    return Piper.load(PiperSettings(piper_voice(folder / "voice.onnx")))
+
+
+def kokoro(folder):
+    package("kokoro_onnx")
+    return Kokoro.load(KokoroSettings(*kokoro_voice(folder)))
+
+
+def realtimetts(_):
+    importorskip("RealtimeTTS.engines.base_engine", reason="RealtimeTTS brings 314 MB")
+    return RealtimeTTS.load(RealtimeTTSSettings("tests.support.tone_engine:ToneEngine"))
+
+
 @fixture(
     params=[
-        param(lambda: ScriptedSynthesizer.load(ScriptedSynthesizerSettings()), id="scripted"),
-        param(lambda: Espeak.load(EspeakSettings()), id="espeak", marks=mark.models),
+        param(lambda _: ScriptedSynthesizer.load(ScriptedSynthesizerSettings()), id="scripted"),
+        param(lambda _: Espeak.load(EspeakSettings()), id="espeak", marks=mark.models),
+        param(piper, id="piper", marks=mark.models),
+        param(kokoro, id="kokoro", marks=mark.models),
+        param(realtimetts, id="realtimetts", marks=mark.models),
     ]
 )
-def engine(request):
-    made = request.param()
+def engine(request, tmp_path):
+    made = request.param(tmp_path)
     yield made
     made.close()
 

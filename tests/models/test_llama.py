@@ -8,6 +8,11 @@ from pytest import fixture, mark, raises
 
 from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.core.protocols import Message, Remark, Role, Tool, ToolCall, ToolResult
+from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
+from agent.session import run_call
+from agent.trace import TraceList
+from agent.virtual_loop import run_virtual
+from pipelines.cascade.pipeline import CascadePipeline
 from pipelines.engines.llama import Llama
 from pipelines.engines.llama_rules import rules
 from pipelines.engines.llama_settings import LlamaSettings
@@ -261,6 +266,28 @@ def test_a_call_keeps_its_memory_while_others_talk(settings):
                 history += [Message(Role.AGENT, "yes"), Message(Role.CALLER, f"{name} more")]
 
 
+def test_a_whole_call_is_answered_and_each_guess_pays_for_new_words_only(settings, folder):
+    """The caller pauses in a sentence, so that one reply is prepared in vain."""
+    say = (Say(4, "i would like"), Say(5.2, "a table"), Say(10, "thank you"))
+    scene = Scene(20.0, say=say, probability=0.1)
+
+    async def main(engine):
+        pipeline = pipeline_of(scene)
+        engines = replace(pipeline.engines, responder=engine)
+        call, trace = SceneCall(scene), TraceList(asyncio.get_running_loop().time)
+        ended = await run_call(call, CascadePipeline(engines, pipeline.config), trace)
+        return Acted(ended, trace, call)
+
+    with scripted(settings, folder, "Good", "▁mor", "ning", ".") as engine:
+        acted = run_virtual(main(engine))
+        computed = engine.computed
+        once = length(engine, (Message(Role.EVENT, "greeting"),))
+    replies = len(acted.asked("PrepareReply")) + len(acted.asked("Prompt"))
+    assert acted.heard() == [("Good morning.", False)] * 3
+    assert replies >= 4
+    assert computed < once + 60 * replies
+
+
 # --- a history that is too long -------------------------------------------------------------------
 
 
@@ -383,6 +410,7 @@ def test_an_engine_closed_in_the_middle_of_a_reply_gives_everything_back(setting
         engine = Llama.load(settings)
         async with aclosing(engine.reply(HELLO, ())) as pieces:
             first = await anext(pieces)
+            engine.close()
             engine.close()
         return first
 

@@ -8,11 +8,26 @@ Source: the format is described in ggml's docs/gguf.md, version 3.
 """
 
 import struct
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-WIDTH, HEADS, DEEP, LAYERS, TRAINED_TOKENS = 64, 4, 128, 2, 4096
-ALIGNMENT = 32
+TRAINED_TOKENS = 4096
+ALIGNMENT, SHARP = 32, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a model is: half a megabyte, or for measurements what you like."""
+
+    width: int = 64
+    heads: int = 4
+    deep: int = 128
+    layers: int = 2
+
+
+TINY = Shape()
 
 NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6  # kinds of tokens
 UNSIGNED, SIGNED = 4, 5  # kinds of values: of a number, and of the numbers of a list
@@ -29,7 +44,7 @@ BEGIN = "\n"
 """The last token of every prompt, where a script begins."""
 
 
-def write_gguf(path, *, seed=0, script=None, template=TEMPLATE, spoil=None):
+def write_gguf(path, *, seed=0, script=None, template=TEMPLATE, spoil=None, shape=TINY):
     """Write a model.
 
     Args:
@@ -38,36 +53,39 @@ def write_gguf(path, *, seed=0, script=None, template=TEMPLATE, spoil=None):
         script: the tokens that follow a prompt, each at most once; the last leads to END.
         template: the chat template; None: the file has none.
         spoil: changes the weights by name, in place, before they are written.
+        shape: how large.
     """
-    words = [w for w in script or () if w not in LETTERS and w != END]
-    vocabulary = [*SPECIAL, *(f"<0x{b:02X}>" for b in range(256)), *LETTERS, *words]
-    weights = random_weights(len(vocabulary), np.random.default_rng(seed))
+    vocabulary = [*SPECIAL, *(f"<0x{b:02X}>" for b in range(256)), *LETTERS]
+    vocabulary += [word for word in script or () if word not in vocabulary]
+    weights = random_weights(len(vocabulary), shape, np.random.default_rng(seed))
     if script is not None:
         follow(weights, [vocabulary.index(t) for t in (BEGIN, *script, END)])
     if spoil:
         spoil(weights)
-    path.write_bytes(to_bytes(metadata(vocabulary, template), weights))
+    path.write_bytes(to_bytes(metadata(vocabulary, template, shape), weights))
 
 
-def random_weights(count, rng):
+def random_weights(count, shape, rng):
     """Matrices as llama.cpp names them, float32 [out, in]."""
+    width, deep = shape.width, shape.deep
 
     def matrix(rows, columns):
         return rng.standard_normal((rows, columns)).astype(np.float32) / np.sqrt(columns)
 
     weights = {
-        "token_embd.weight": rng.standard_normal((count, WIDTH)).astype(np.float32),
-        "output_norm.weight": np.ones(WIDTH, np.float32),
-        "output.weight": matrix(count, WIDTH),
+        "token_embd.weight": rng.standard_normal((count, width)).astype(np.float32),
+        "output_norm.weight": np.ones(width, np.float32),
+        "output.weight": matrix(count, width),
     }
     weights["output.weight"][:UNSAYABLE] = 0
-    for layer in range(LAYERS):
+    for layer in range(shape.layers):
         name = f"blk.{layer}."
-        weights |= {name + f"attn_{x}.weight": matrix(WIDTH, WIDTH) for x in "qkv"}
-        weights[name + "attn_output.weight"] = matrix(WIDTH, WIDTH) * 3
-        weights |= {name + f"ffn_{x}.weight": matrix(DEEP, WIDTH) for x in ("gate", "up")}
-        weights[name + "ffn_down.weight"] = matrix(WIDTH, DEEP)
-        weights |= {name + f"{x}_norm.weight": np.ones(WIDTH, np.float32) for x in ("attn", "ffn")}
+        # Sharp attention: what is said depends on single words, not on the average of all.
+        weights |= {name + f"attn_{x}.weight": matrix(width, width) * SHARP for x in "qkv"}
+        weights[name + "attn_output.weight"] = matrix(width, width) * SHARP
+        weights |= {name + f"ffn_{x}.weight": matrix(deep, width) for x in ("gate", "up")}
+        weights[name + "ffn_down.weight"] = matrix(width, deep)
+        weights |= {name + f"{x}_norm.weight": np.ones(width, np.float32) for x in ("attn", "ffn")}
     return weights
 
 
@@ -76,20 +94,20 @@ def follow(weights, chain):
     for name, matrix in weights.items():
         if name.endswith(("attn_output.weight", "ffn_down.weight", "output.weight")):
             matrix[:] = 0
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in pairwise(chain):
         weights["output.weight"][after] += weights["token_embd.weight"][before]
 
 
-def metadata(vocabulary, template):
+def metadata(vocabulary, template, shape):
     kinds = [UNKNOWN, *[CONTROL] * (len(SPECIAL) - 1), *[BYTE] * 256]
     kinds += [NORMAL] * (len(vocabulary) - len(kinds))
     found = {
         "general.architecture": "llama",
         "llama.context_length": TRAINED_TOKENS,
-        "llama.embedding_length": WIDTH,
-        "llama.block_count": LAYERS,
-        "llama.feed_forward_length": DEEP,
-        "llama.attention.head_count": HEADS,
+        "llama.embedding_length": shape.width,
+        "llama.block_count": shape.layers,
+        "llama.feed_forward_length": shape.deep,
+        "llama.attention.head_count": shape.heads,
         "llama.attention.layer_norm_rms_epsilon": 1e-5,
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": vocabulary,
