@@ -53,7 +53,7 @@ def test_it_understands_what_the_grammar_expects(engine, words):
 
 @mark.parametrize("words", ["right", "i see", "yes"])
 def test_it_understands_small_words(engine, words):
-    assert asyncio.run(final(engine, spoken(words), DESK)) == words
+    assert asyncio.run(final(engine, spoken(words, "en-gb+Hugo"), DESK)) == words
 
 
 def test_what_the_grammar_does_not_expect_is_not_forced_into_it(engine):
