@@ -88,8 +88,6 @@ class TurnMachine:
             actions += self._expired(due)
         return actions
 
-    # --- told ---------------------------------------------------------------------------------
-
     def _told(self, event: Event, now: float) -> list[Action]:
         match event:
             case CallAnswered():

@@ -5,14 +5,13 @@ package is located, never imported. One step takes about 55 µs, so it runs on t
 """
 
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.core.audio import Samples
-from agent.core.errors import EngineFailed, EngineUnavailable
+from agent.core.errors import EngineFailed
+from pipelines.engines.packed_network import Packed, network, weights
 
 _NAME = "silero"
 _RATE = 16_000
@@ -20,6 +19,13 @@ _STEP = 512
 _CONTEXT = 64  # samples of the step before that the network wants to see again
 _MEMORY = (1, 1, 128)  # shape of each of the two recurrent states
 _INPUTS = ["input", "h", "c"]
+_PACKED = Packed(
+    "faster_whisper",
+    "faster-whisper",
+    "assets/silero_vad_v6.onnx",
+    "Run: pip install faster-whisper",
+    "Run: pip install --force-reinstall 'faster-whisper>=1.2,<2'",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,8 @@ class Silero:
         Raises:
             EngineUnavailable: ONNX Runtime or the weights are missing, or they are of another kind.
         """
-        return cls(_session(_weights(settings)))
+        path = weights(_NAME, settings.weights, _PACKED)
+        return cls(network(_NAME, path, _INPUTS, "Use the Silero v6 file inside faster-whisper."))
 
     def open(self) -> SileroState:
         """The state before the first sample: all zero."""
@@ -89,50 +96,3 @@ class Silero:
 
     def close(self) -> None:
         """Nothing runs between steps, so there is nothing to end. May be called twice."""
-
-
-def _weights(settings: SileroSettings) -> Path:
-    if settings.weights:
-        path = Path(settings.weights)
-        remedy = "Correct the path in `weights`, or leave it empty."
-    else:
-        spec = find_spec("faster_whisper")
-        if spec is None or spec.origin is None:
-            raise EngineUnavailable(
-                _NAME,
-                "the weights come with faster-whisper, which is not installed. "
-                "Run: pip install faster-whisper",
-            )
-        path = Path(spec.origin).parent / "assets" / "silero_vad_v6.onnx"
-        remedy = "Run: pip install --force-reinstall 'faster-whisper>=1.2,<2'"
-    if not path.is_file():
-        raise EngineUnavailable(_NAME, f"expected weights at {path}, found no file. {remedy}")
-    return path
-
-
-def _session(path: Path) -> Any:
-    try:
-        import onnxruntime  # noqa: PLC0415  # slow to import, and may be missing
-    except ImportError as fault:
-        raise EngineUnavailable(
-            _NAME, "ONNX Runtime is not installed. Run: pip install onnxruntime"
-        ) from fault
-    options = onnxruntime.SessionOptions()
-    # A step is far too small to share out; more threads only wake each other.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as fault:  # as above: the library's own classes are private
-        raise EngineUnavailable(_NAME, f"{path} is not a network it can read: {fault}") from fault
-    found = [i.name for i in session.get_inputs()]
-    if found != _INPUTS:
-        raise EngineUnavailable(
-            _NAME,
-            f"{path}: expected inputs {', '.join(_INPUTS)}, found {', '.join(found)}. "
-            "Use the Silero v6 file inside faster-whisper.",
-        )
-    return session

@@ -6,25 +6,25 @@ One opinion takes about 50 ms of one core, so it is made in a thread of its own.
 
 import asyncio
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.core.audio import Samples
-from agent.core.errors import EngineFailed, EngineTooSlow, EngineUnavailable
+from agent.core.errors import EngineFailed, EngineTooSlow
 from agent.core.protocols import Pause, Prediction
 from pipelines.engine_thread import EngineThread
 from pipelines.engines.log_mel import RATE, log_mel
+from pipelines.engines.packed_network import Packed, network, weights
 
 WINDOW_S = 8
 """What the network looks at: the last 8 s, with silence before them. Source: its authors."""
 
 _NAME = "smart-turn"
 _INPUT = "input_features"
-_FILE = Path("audio", "turn", "smart_turn", "data", "smart-turn-v3.2-cpu.onnx")
+_FILE = "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
 _REMEDY = "Run: pip install --no-deps pipecat-ai==1.14.0"
+_PACKED = Packed("pipecat", "pipecat-ai", _FILE, _REMEDY, _REMEDY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ class SmartTurn:
         Raises:
             EngineUnavailable: ONNX Runtime or the weights are missing, or they are of another kind.
         """
-        return cls(_session(_weights(settings)), settings)
+        path = weights(_NAME, settings.weights, _PACKED)
+        advice = "Use the Smart Turn v3.2 file inside pipecat-ai."
+        return cls(network(_NAME, path, [_INPUT], advice), settings)
 
     async def predict(self, pause: Pause) -> Prediction:
         """How complete the turn sounds, by its last 8 s with this silence.
@@ -102,46 +104,3 @@ class SmartTurn:
     def close(self) -> None:
         """End the thread. May be called twice."""
         self._thread.close()
-
-
-def _weights(settings: SmartTurnSettings) -> Path:
-    if settings.weights:
-        path, remedy = Path(settings.weights), "Correct the path in `weights`, or leave it empty."
-    else:
-        spec = find_spec("pipecat")
-        if spec is None or spec.origin is None:
-            raise EngineUnavailable(
-                _NAME, f"the weights come with pipecat-ai, which is not installed. {_REMEDY}"
-            )
-        path, remedy = Path(spec.origin).parent / _FILE, _REMEDY
-    if not path.is_file():
-        raise EngineUnavailable(_NAME, f"expected weights at {path}, found no file. {remedy}")
-    return path
-
-
-def _session(path: Path) -> Any:
-    try:
-        import onnxruntime  # noqa: PLC0415  # slow to import, and may be missing
-    except ImportError as fault:
-        raise EngineUnavailable(
-            _NAME, "ONNX Runtime is not installed. Run: pip install onnxruntime"
-        ) from fault
-    options = onnxruntime.SessionOptions()
-    # One opinion at a time; more threads would take cores from the calls.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as fault:  # as above: the library's own classes are private
-        raise EngineUnavailable(_NAME, f"{path} is not a network it can read: {fault}") from fault
-    found = [i.name for i in session.get_inputs()]
-    if found != [_INPUT]:
-        raise EngineUnavailable(
-            _NAME,
-            f"{path}: expected the input {_INPUT}, found {', '.join(found)}. "
-            "Use the Smart Turn v3.2 file inside pipecat-ai.",
-        )
-    return session

@@ -6,7 +6,7 @@ import numpy as np
 from pytest import mark, raises
 
 from agent.core.errors import EngineFailed, EngineUnavailable
-from pipelines.engines import silero
+from pipelines.engines import packed_network
 from pipelines.engines.silero import Silero, SileroSettings
 from tests.contracts.voices import spoken
 
@@ -57,7 +57,7 @@ def test_a_missing_runtime_is_named_with_the_command_that_installs_it(monkeypatc
 
 
 def test_missing_weights_are_named_with_the_command_that_installs_them(monkeypatch):
-    monkeypatch.setattr(silero, "find_spec", lambda name: None)
+    monkeypatch.setattr(packed_network, "find_spec", lambda name: None)
     with raises(EngineUnavailable, match="pip install faster-whisper"):
         Silero.load(SileroSettings())
 
