@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from agent.core.protocols import Json
+from agent.core.calls import Json
 
 _WIDTH = 96
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
+from agent.core.calls import CallTraits, Incoming, Json, Note, Order
 from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Json, Note, Pause, Prediction, SpeechDetector
+from agent.core.protocols import Pause, Prediction, SpeechDetector
 from agent.core.turns import TurnConfig
 from agent.session import Ended, run_call
 from agent.trace import TraceList
 from audio_io.circuit import Circuit
 from audio_io.framing import frame_samples
+from audio_io.orders import refusal
 from audio_io.wav_file import StereoWriter
 from pipelines.cascade.listener import ListenerConfig
 from pipelines.cascade.pipeline import CascadeConfig, CascadePipeline, Engines
@@ -127,7 +129,7 @@ class SceneCall:
         """Our clock, exact flushes."""
         return CallTraits(rewinds=True)
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         """The scene, until the caller hangs up."""
         position, count = 0, frame_samples(RATE)
         while (heard := await self.circuit.beat()) is not None:
@@ -172,6 +174,10 @@ class SceneCall:
     def tell(self, note: Note) -> None:
         """Keep the note among the newest."""
         self.circuit.notes.append(note)
+
+    async def order(self, order: Order) -> None:
+        """None is carried out."""
+        raise refusal(order, "a scripted call")
 
     async def close(self) -> None:
         """Hang up."""

@@ -1,4 +1,4 @@
-"""The server: calls over WebSockets, health, metrics and the browser client."""
+"""The server: its entrances, health, metrics and the browser client."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,10 +16,12 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 
+from agent.admission import ServerSettings
 from agent.core.errors import ConfigError
-from agent.switchboard import ServerSettings, StartCall, Switchboard
+from agent.entrances.entrance import Entrance
+from agent.switchboard import Switchboard
 from audio_io.wire import End
 
 _LIBRARY_BYTES = 2**20  # above our own limit, so that our sentence comes before the library's code
@@ -31,27 +33,28 @@ _CLIENT_FOLDERS = (
 
 
 async def serve(
-    settings: ServerSettings,
-    start_call: StartCall,
+    switchboard: Switchboard,
+    entrances: Sequence[Entrance],
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Take calls until SIGTERM, SIGINT or cancellation; then end them and return.
 
     Args:
-        settings: where to listen, and limits.
-        start_call: holds one conversation; returns when it is over.
+        switchboard: holds the calls.
+        entrances: where they come in.
         on_ready: told the server's address, such as `http://127.0.0.1:8080`, once it listens.
 
     Raises:
         ConfigError: the address cannot be listened on.
     """
+    settings = switchboard.settings
     with contextlib.closing(_listen(settings)) as listener:
-        switchboard = Switchboard(settings, start_call)
-        server = _Server(_uvicorn_config(settings, _app(switchboard)))
+        server = _Server(_uvicorn_config(settings, _app(switchboard, entrances)))
         stopping = asyncio.Event()
         with _signals(stopping):
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve([listener]))
+                listening = [group.create_task(entrance.listen()) for entrance in entrances]
                 try:
                     await server.has_started.wait()
                     if on_ready:
@@ -59,13 +62,15 @@ async def serve(
                     await stopping.wait()
                 finally:
                     await switchboard.stop()
+                    for task in listening:
+                        task.cancel()
                     server.should_exit = True
 
 
 # --- the web application ------------------------------------------------------------------------
 
 
-def _app(switchboard: Switchboard) -> Starlette:
+def _app(switchboard: Switchboard, entrances: Sequence[Entrance]) -> Starlette:
     async def health(_: Request) -> Response:
         code = 503 if switchboard.status == End.STOPPING else 200  # a full server is a healthy one
         return JSONResponse(
@@ -84,7 +89,7 @@ def _app(switchboard: Switchboard) -> Starlette:
         routes=[
             Route("/health", health),
             Route("/metrics", metrics),
-            WebSocketRoute("/ws", switchboard.connect),
+            *(route for entrance in entrances for route in entrance.routes()),
             *_client_routes(),
         ]
     )

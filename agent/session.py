@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.core.calls import Call, Note, Trace
 from agent.core.errors import CallClosed, ParleyError
-from agent.core.protocols import Call, Note, Pipeline, Trace
+from agent.core.protocols import Pipeline
 
 MAX_CALL_S = 3600.0
 """Longest call. A line that nobody hangs up would otherwise hold its place for ever."""

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.core.calls import Json
 from agent.core.errors import ConfigError
-from agent.core.protocols import Json
 from agent.core.record import NOTICE, Line
 
 VERSION = 1

@@ -11,17 +11,15 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from agent.config import Config
+from agent.core.calls import Call, Json, Trace
 from agent.core.errors import ConfigError
 from agent.core.protocols import (
-    Call,
-    Json,
     Pipeline,
     Recognizer,
     Responder,
     SpeechDetector,
     SpeechJudge,
     Synthesizer,
-    Trace,
     TurnPredictor,
 )
 from agent.core.turns import TurnConfig

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
-from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Note
+from agent.core.calls import CallTraits, Incoming, Note, Order
 from audio_io.circuit import Circuit
 from audio_io.ear import Ear
 from audio_io.framing import frame_samples
+from audio_io.orders import refusal
 from audio_io.script import LineKind, ScriptLine, SpokenScript
 from audio_io.wav_file import StereoWriter
 
@@ -92,7 +92,7 @@ class ScriptedCaller:
         now = [self._saying.said(self._position)] if self._saying else []
         return (*self._said, *now)
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         """The caller's sound, silence between the lines, then the end. May be called once."""
         while not self._is_over() and (heard := await self.circuit.beat()) is not None:
             frame = AudioFrame(self._speak(), self.rate, self._position)
@@ -116,6 +116,10 @@ class ScriptedCaller:
     def tell(self, note: Note) -> None:
         """Keep the note among the newest of the circuit."""
         self.circuit.notes.append(note)
+
+    async def order(self, order: Order) -> None:
+        """None is carried out."""
+        raise refusal(order, "a recorded caller")
 
     async def close(self) -> None:
         """Hang up."""

@@ -7,8 +7,8 @@ from enum import Enum
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
+from agent.core.calls import Note
 from agent.core.errors import CallClosed
-from agent.core.protocols import Note
 from audio_io.framing import frame_samples
 from audio_io.pacing import Pacer, position
 from audio_io.recording import Tracks

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
-from agent.core.events import Digit
-from agent.core.protocols import Call, CallTraits, Note, Trace
+from agent.core.calls import Call, CallTraits, Incoming, Note, Order, Trace
 from audio_io.circuit import Loudspeaker
 from audio_io.echo_delay import DelayFinder
 from audio_io.echo_gate import Gate, Path
@@ -158,9 +157,9 @@ class _EchoFreeCall:
     def traits(self) -> CallTraits:
         return self._call.traits
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         async for item in self._call.frames():
-            if isinstance(item, Digit):
+            if not isinstance(item, AudioFrame):
                 yield item
                 continue
             self._reference.heard(item, _now())
@@ -183,6 +182,9 @@ class _EchoFreeCall:
 
     def tell(self, note: Note) -> None:
         self._call.tell(note)
+
+    async def order(self, order: Order) -> None:
+        await self._call.order(order)
 
     async def close(self) -> None:
         await self._call.close()

@@ -6,11 +6,11 @@ from types import ModuleType
 from typing import Any
 
 from agent.core.audio import AudioFrame, Samples
+from agent.core.calls import CallTraits, Clock, Incoming, Note, Order
 from agent.core.errors import CallClosed, DeviceError
-from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Clock, Note
 from audio_io.devices import BlockTimes, Devices, DeviceStream, load_sounddevice
 from audio_io.framing import frame_samples
+from audio_io.orders import refusal
 from audio_io.ring import SampleRing
 from audio_io.room import Room
 
@@ -92,7 +92,7 @@ class MicCall:
         """The device takes sound when it wants it; what is in our ring can be taken back."""
         return CallTraits(rewinds=True, clock=Clock.THEIRS)
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         """The microphone's sound in frames of 20 ms. May be called once.
 
         Raises:
@@ -143,6 +143,10 @@ class MicCall:
 
     def tell(self, note: Note) -> None:
         """Nobody is there to be told."""
+
+    async def order(self, order: Order) -> None:
+        """None is carried out."""
+        raise refusal(order, "a microphone")
 
     async def close(self) -> None:
         """Let go of the devices."""

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
-from agent.core.events import Digit
-from agent.core.protocols import Call, CallTraits, Note
+from agent.core.calls import Call, CallTraits, Incoming, Note, Order
 from audio_io.resample import Resampler
 from audio_io.ring import SampleRing
 from audio_io.wav_file import Side, StereoWriter
@@ -71,7 +70,7 @@ class _RecordedCall:
     def traits(self) -> CallTraits:
         return self._call.traits
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         async for item in self._call.frames():
             if isinstance(item, AudioFrame):
                 self._tracks.add(Side.CALLER, item.samples)
@@ -95,6 +94,9 @@ class _RecordedCall:
 
     def tell(self, note: Note) -> None:
         self._call.tell(note)
+
+    async def order(self, order: Order) -> None:
+        await self._call.order(order)
 
     async def close(self) -> None:
         await self._call.close()

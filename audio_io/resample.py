@@ -8,8 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from agent.core.audio import AudioFrame, Samples
-from agent.core.events import Digit
-from agent.core.protocols import Call, CallTraits, Note
+from agent.core.calls import Call, CallTraits, Incoming, Note, Order
 from audio_io.framing import Reframer, frame_samples
 
 _ZEROS = 24  # zero crossings of the sinc on each side: 24 periods of the lower rate of delay
@@ -150,11 +149,11 @@ class _CallAtRates:
     def traits(self) -> CallTraits:
         return self._call.traits
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         resampler = Resampler(self._call.rate, self._rate)
         position = 0
         async for item in self._call.frames():
-            if isinstance(item, Digit):
+            if not isinstance(item, AudioFrame):
                 yield item
                 continue
             samples = resampler.push(item.samples)
@@ -185,6 +184,9 @@ class _CallAtRates:
 
     def tell(self, note: Note) -> None:
         self._call.tell(note)
+
+    async def order(self, order: Order) -> None:
+        await self._call.order(order)
 
     async def close(self) -> None:
         await self._call.close()

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from agent.core.audio import AudioFrame
-from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Note
+from agent.core.calls import CallTraits, Incoming, Note, Order
 from audio_io.circuit import Circuit
 from audio_io.framing import frame_samples
+from audio_io.orders import refusal
 from audio_io.wav_file import StereoWriter, read_wav
 
 
@@ -67,7 +67,7 @@ class WavCall:
         """Our clock, exact flushes."""
         return CallTraits(rewinds=True)
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         """The file, then silence, then the end. May be called once."""
         count = frame_samples(self.rate)
         start = 0
@@ -94,6 +94,10 @@ class WavCall:
     def tell(self, note: Note) -> None:
         """Keep the note among the newest of the circuit."""
         self.circuit.notes.append(note)
+
+    async def order(self, order: Order) -> None:
+        """None is carried out."""
+        raise refusal(order, "a WAV file")
 
     async def close(self) -> None:
         """Hang up."""

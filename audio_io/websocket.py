@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.core.audio import AudioFrame
+from agent.core.calls import CallTraits, Incoming, Note, Order
 from agent.core.errors import CallClosed, ProtocolError
-from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Note
+from agent.core.events import Digit, Typed
 from audio_io.codecs import from_pcm16, to_pcm16
 from audio_io.framing import frame_samples
+from audio_io.orders import refusal
 from audio_io.pacing import PlayoutClock
 from audio_io.ring import SampleRing
 from audio_io.room import Room
@@ -31,7 +32,7 @@ from audio_io.wire import (
 )
 
 LEAD_S = 0.04  # a frame is sent when this much waits at the client: never more than 60 ms there
-_DIGITS = 64  # keys waiting to be read; nobody types faster than a pipeline reads
+_ENTERED = 64  # keys and lines waiting to be read; nobody types faster than a pipeline reads
 
 
 class Socket(Protocol):
@@ -135,7 +136,7 @@ class WebSocketCall:
         self._play_rate = start.play_rate or start.rate
         self._limits = limits
         self._ring = SampleRing(max(1, round(limits.input_s * start.rate)))
-        self._digits: deque[Digit] = deque(maxlen=_DIGITS)
+        self._entered: deque[Digit | Typed] = deque(maxlen=_ENTERED)
         self._input = asyncio.Event()
         self._outbox: deque[bytes | str] = deque()
         self._output = asyncio.Event()
@@ -180,12 +181,12 @@ class WebSocketCall:
         """Why the call is over, or None while it is not."""
         return self._end
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         """The caller's sound in frames of 20 ms, as it arrives, and keys. May be called once."""
         count, start = frame_samples(self.rate), 0
         while True:
-            if self._digits:
-                yield self._digits.popleft()
+            if self._entered:
+                yield self._entered.popleft()
             elif len(self._ring) >= count:
                 yield AudioFrame(self._ring.read(count), self.rate, start)
                 start += count
@@ -238,6 +239,10 @@ class WebSocketCall:
         else:
             self._post(text)
 
+    async def order(self, order: Order) -> None:
+        """None is carried out."""
+        raise refusal(order, "a WebSocket")
+
     async def close(self) -> None:
         """Hang up."""
         self.end(End.HUNG_UP)
@@ -256,6 +261,12 @@ class WebSocketCall:
         self._room.make()
 
     # --- the two directions of the socket -------------------------------------------------------
+
+    async def carry(self) -> None:
+        """Both directions until the call is over."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.receive())
+            group.create_task(self.send())
 
     async def receive(self) -> None:
         """Take the client's messages until the call is over. Never raises what a client causes."""
@@ -310,8 +321,8 @@ class WebSocketCall:
 
     def _obey(self, message: ClientMessage) -> None:
         match message:
-            case Digit():
-                self._digits.append(message)
+            case Digit() | Typed():
+                self._entered.append(message)
                 self._input.set()
             case Played():
                 self._mark(message.samples)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from agent.core.calls import Json, Note
 from agent.core.errors import ConfigError, ProtocolError
-from agent.core.events import Digit
-from agent.core.protocols import Json, Note
+from agent.core.events import Digit, Typed
 from agent.core.settings import read
 
 T = TypeVar("T")
@@ -73,6 +73,18 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """Words that the caller wrote."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        """Refuse a line without words."""
+        if not self.text.strip():
+            raise ValueError("text: expected words, found none")
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """How many samples of the agent's the client has played or dropped since the start."""
 
@@ -84,7 +96,7 @@ class Bye:
     """The caller hangs up."""
 
 
-ClientMessage = Start | Digit | Played | Bye
+ClientMessage = Start | Digit | Typed | Played | Bye
 
 
 def from_client(text: str) -> ClientMessage:
@@ -100,11 +112,15 @@ def from_client(text: str) -> ClientMessage:
         return _read(Start, fields, kind)
     if kind == "digit":
         return Digit(_read(Press, fields, kind).digit)
+    if kind == "text":
+        return Typed(_read(Line, fields, kind).text)
     if kind == "played":
         return _read(Played, fields, kind)
     if kind == "bye":
         return _read(Bye, fields, kind)
-    raise ProtocolError(f"type: expected one of start, digit, played, bye, found {kind[:40]!r}")
+    raise ProtocolError(
+        f"type: expected one of start, digit, text, played, bye, found {kind[:40]!r}"
+    )
 
 
 # --- from the server ----------------------------------------------------------------------------
@@ -202,6 +218,8 @@ def _kind(message: ClientMessage | ServerMessage) -> str:
     match message:
         case Digit():
             return "digit"
+        case Typed():
+            return "text"
         case Failure():
             return "error"
         case _:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from agent.core.audio import Samples
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import Span
 from floorbench.recording import Recording
 from floorbench.session import RATE, CallerEvent, Expect, Session

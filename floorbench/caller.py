@@ -10,8 +10,8 @@ from enum import Enum, auto
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
+from agent.core.calls import Json
 from agent.core.errors import CallClosed, CallError, ProtocolError
-from agent.core.protocols import Json
 from audio_io.circuit import Loudspeaker, sleep_until
 from audio_io.pacing import position
 from audio_io.resample import Resampler

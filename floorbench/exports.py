@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agent.core.audio import Samples
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import Span
 from floorbench.results import FloorResults
 from floorbench.score.heard import judged_span

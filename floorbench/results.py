@@ -18,8 +18,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from agent.core.calls import Json
 from agent.core.errors import ConfigError, ParleyError
-from agent.core.protocols import Json
 from agent.core.settings import describe
 from floorbench.score.figure import Figure
 from floorbench.score.outcome import EventResult, SessionResult

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from agent.core.audio import AudioFrame
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import Span
 from floorbench.recording import Recording
 

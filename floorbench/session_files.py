@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from agent.core.audio import AudioFrame, Samples
+from agent.core.calls import Json
 from agent.core.errors import ConfigError
-from agent.core.protocols import Json
 from audio_io.wav_file import Side, StereoWriter
 from floorbench.activity import Span
 from floorbench.caller import Held

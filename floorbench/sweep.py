@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import fmean, quantiles
 
+from agent.core.calls import Json
 from agent.core.errors import ConfigError, ParleyError
-from agent.core.protocols import Json
 from agent.core.settings import read
 from agent.core.turns import TurnConfig
 from agent.trace import read_trace

@@ -5,12 +5,12 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 
+from agent.admission import ServerSettings
 from agent.commands import machine
 from agent.commands.choice import told
 from agent.commands.columns import columns
 from agent.config import Config
 from agent.core.errors import ParleyError
-from agent.switchboard import ServerSettings
 
 
 @dataclass(frozen=True, slots=True)

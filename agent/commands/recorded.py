@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from agent.core.protocols import Call, Trace
+from agent.core.calls import Call, Trace
 from agent.live import Captions
 from agent.session import Ended, run_call
 from agent.trace import TraceFile, both

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.admission import ServerSettings
 from agent.commands.recorded import begin_trace, hold, open_recording, say
 from agent.config import Config
-from agent.core.protocols import Call, Json, Trace
+from agent.core.calls import Call, Json, Trace
+from agent.entrances.choice import entrances
 from agent.server import serve as run_server
-from agent.switchboard import ServerSettings
+from agent.switchboard import Switchboard
 from agent.wiring import Agent, build
 from audio_io.recording import recorded
 
@@ -28,7 +30,12 @@ def serve(config: Config, out: Path | None) -> int:
             async with _kept(agent, call, out) as (fitting, trace):
                 await hold(agent, fitting, trace)
 
-        asyncio.run(run_server(settings, answer, lambda url: say(f"{agent.name} answers at {url}")))
+        async def run() -> None:
+            switchboard = Switchboard(settings, answer)
+            ready = lambda url: say(f"{agent.name} answers at {url}")  # noqa: E731
+            await run_server(switchboard, entrances(config, switchboard), ready)
+
+        asyncio.run(run())
     return 0
 
 

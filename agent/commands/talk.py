@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.commands.recorded import hold_and_show, open_recording, report_on, run, say
 from agent.config import Config
-from agent.core.protocols import Call
+from agent.core.calls import Call
 from agent.session import Ended, Ending
 from agent.wiring import Agent, build
 from audio_io.mic import open_microphone

@@ -6,6 +6,7 @@ ParleyError
         CallClosed              it ended; the normal end of a call
         DeviceError             no microphone, no loudspeaker, no sound library
         ProtocolError           the far side sent what it may not send
+        OrderRefused            the call cannot be transferred, held or sent digits
     EngineError                 a model
         EngineUnavailable       it cannot be loaded: a package or a file is missing
         EngineFailed            it was running and broke
@@ -37,6 +38,10 @@ class DeviceError(CallError):
 
 class ProtocolError(CallError):
     """The far side broke the protocol, or sent more than its limits allow."""
+
+
+class OrderRefused(CallError):
+    """The transport cannot do what was asked for, or the far side would not; the call goes on."""
 
 
 class EngineError(ParleyError):

@@ -130,9 +130,21 @@ class ReplyFailed:
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """The caller pressed a key: one of 0-9 * # A-D."""
+    """The caller pressed a key: one of 0-9 * # A-D.
+
+    `pause_s`: how long to wait for the next one, 0 after the last; None: as the turn machine's
+    configuration says.
+    """
 
     digit: str
+    pause_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The caller wrote words instead of saying them: a whole turn, whoever has the floor."""
+
+    text: str
 
 
 Event = (
@@ -147,6 +159,7 @@ Event = (
     | ReplyDone
     | ReplyFailed
     | Digit
+    | Typed
 )
 
 

@@ -1,4 +1,4 @@
-"""The seams: what a call, a pipeline, a trace and each kind of engine must offer. Structural."""
+"""The seams: what a pipeline and each kind of engine must offer. Structural."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,96 +6,8 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from agent.core.audio import AudioFrame, Samples
-from agent.core.events import Digit, Transcript
-
-Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
-
-# --- calls --------------------------------------------------------------------------------------
-
-
-class Clock(StrEnum):
-    """Who decides when the next agent frame is due."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-
-
-@dataclass(frozen=True, slots=True)
-class CallTraits:
-    """What a transport can do, declared once.
-
-    Attributes:
-        clock: who owns the playout clock.
-        flushes: sound already handed over can be taken back from the far side.
-        rewinds: and at once, `played` being exact to the sample: what was taken back can be handed
-            over again, more quietly or later, and nothing is lost or heard twice.
-        marks: the far side reports what it has played.
-        marks_on_flush: it also reports marks of sound that was flushed.
-    """
-
-    clock: Clock = Clock.OURS
-    flushes: bool = True
-    rewinds: bool = False
-    marks: bool = False
-    marks_on_flush: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something to tell the far side beside the sound: a caption, the floor, a tool call."""
-
-    kind: str
-    data: Mapping[str, Json] = field(default_factory=dict)
-
-
-class Call(Protocol):
-    """One open two-way audio connection. Used from the event loop only."""
-
-    @property
-    def rate(self) -> int:
-        """Samples per second of what `frames` yields, in Hz."""
-
-    @property
-    def play_rate(self) -> int:
-        """Samples per second of what `play` takes, in Hz."""
-
-    @property
-    def frame_samples(self) -> int:
-        """`play` takes frames of exactly this many samples."""
-
-    @property
-    def traits(self) -> CallTraits:
-        """What this transport can do."""
-
-    def frames(self) -> AsyncIterator[AudioFrame | Digit]:
-        """The caller's sound without gaps, and keys as they are pressed. Ends when they hang up."""
-
-    async def play(self, frame: AudioFrame) -> None:
-        """Hand over the next frame; returns when the one after it may be handed over.
-
-        A flush makes it return at once: there is room again.
-
-        Raises:
-            CallClosed: nobody is there any more.
-        """
-
-    def flush(self) -> None:
-        """Take back what was handed over and not yet played, where the transport can."""
-
-    def played(self) -> int:
-        """Samples of ours, at `play_rate`, that the far side has played or flushed."""
-
-    def tell(self, note: Note) -> None:
-        """Tell the far side something. Never waits; a note that cannot be sent is dropped."""
-
-    async def close(self) -> None:
-        """Hang up and release everything. May be called twice."""
-
-
-class Trace(Protocol):
-    """The only way to report. Never waits, never raises."""
-
-    def __call__(self, event: str, /, **fields: Json) -> None: ...
+from agent.core.calls import Call, Json, Trace
+from agent.core.events import Transcript
 
 
 class Pipeline(Protocol):
@@ -136,16 +48,35 @@ class SpeechDetector(Protocol[State]):
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """An entry of several keys.
+
+    Attributes:
+        most: it is complete with this many.
+        end: this key completes it before that, and is no part of it; empty: none does.
+        pause_s: and so does a pause of this length.
+    """
+
+    most: int
+    end: str = "#"
+    pause_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What the responder expects to hear next; engines use what they can of it.
 
     Attributes:
         phrases: whole things the caller may say, lower case, without punctuation.
         grammar: the same as a JSGF grammar, or empty.
+        keys: the keys the caller may press now, where several make one entry.
+        sensitive: what they say or press now must reach no disk, trace or log (a card's number).
     """
 
     phrases: tuple[str, ...] = ()
     grammar: str = ""
+    keys: Keys | None = None
+    sensitive: bool = False
 
 
 class Recognition(Protocol):

@@ -5,8 +5,8 @@ import types
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from agent.core.calls import Json
 from agent.core.events import Action, Aside, Backchannel, Event, Prompt, Reason
-from agent.core.protocols import Json
 
 Line = dict[str, object]
 """One line of a trace: "t", "event" and the event's own fields."""

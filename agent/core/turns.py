@@ -29,12 +29,13 @@ from agent.core.events import (
     SpeechStarted,
     Transcript,
     TurnEndPredicted,
+    Typed,
 )
 from agent.core.floor import Floor
 from agent.core.overlap import Hush, Overlap, Verdict
 from agent.core.replies import LiveReply, Replies
 from agent.core.turn_config import TurnConfig
-from agent.core.words import CallerWords
+from agent.core.words import CallerWords, next_key_s
 
 __all__ = ("Floor", "TurnConfig", "TurnMachine")
 
@@ -105,9 +106,9 @@ class TurnMachine:
                 return self._predicted(segment, probability, now)
             case SpeechJudged():
                 return self._judged(event, now)
-            case Digit(digit):
-                self._words.press(digit)
-                return self._pressed(digit, now)
+            case Digit(entered) | Typed(entered):
+                self._words.enter(entered)
+                return self._entered(event, now)
             case ReplyReady() | ReplyAudible() | ReplyDone() | ReplyFailed():
                 return self._replied(event, now)
             case _:
@@ -194,7 +195,7 @@ class TurnMachine:
         if self.floor is not Floor.PAUSE or segment != self._words.current:
             return []
         self._pause_s = self.config.pause_s(probability)
-        self._deadline = self._since + self._pause_s
+        self._deadline = max(now, self._since + self._pause_s)  # decided now, not in the past
         if now < self._deadline:
             return self._sign_of_listening(probability, now)
         return self.expire(now)
@@ -206,11 +207,11 @@ class TurnMachine:
         self._listened = now
         return [Backchannel(Aside.LISTENING)]
 
-    def _pressed(self, digit: str, now: float) -> list[Action]:
+    def _entered(self, event: Digit | Typed, now: float) -> list[Action]:
         if self.floor is Floor.USER or (self.floor is Floor.AGENT and self._replies.is_protected):
             return []
         actions = self._replies.cancel()
-        return actions + self._pause(now, 0.0 if digit == "#" else self.config.digit_pause_s)
+        return actions + self._pause(now, next_key_s(event, self.config.digit_pause_s))
 
     def _replied(
         self, event: ReplyReady | ReplyAudible | ReplyDone | ReplyFailed, now: float

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from agent.core.events import Transcript
+from agent.core.events import Digit, Transcript, Typed
 
 SEGMENTS_KEPT = 32
 """Answered segments remembered, so that a late transcript still finds what was answered of it."""
@@ -36,6 +36,17 @@ class _Segment:
     is_final: bool = False
 
 
+def next_key_s(entry: Digit | Typed, default_s: float) -> float:
+    """How long to wait for the next key; a line that was typed is never half a turn."""
+    match entry:
+        case Digit(_, pause_s) if pause_s is not None:
+            return pause_s
+        case Digit("#") | Typed():
+            return 0.0
+        case _:
+            return default_s
+
+
 def unanswered(text: str, answered: str) -> str:
     """What is left of `text` once the words `answered` were replied to.
 
@@ -52,11 +63,11 @@ def unanswered(text: str, answered: str) -> str:
 class CallerWords:
     """The caller's words of one call, by segment."""
 
-    __slots__ = ("_digits", "_murmur", "_segments", "current")
+    __slots__ = ("_entered", "_murmur", "_segments", "current")
 
     def __init__(self) -> None:
         self._segments: dict[int, _Segment] = {}
-        self._digits = 0
+        self._entered = 0
         self._murmur = (0, -math.inf)
         self.current = 0
 
@@ -95,12 +106,12 @@ class CallerWords:
         known.text = transcript.text
         known.is_final = transcript.final
 
-    def press(self, digit: str) -> None:
+    def enter(self, text: str) -> None:
         """A key is a word of its own, in a segment that no sound has: they count down from −1."""
-        self._digits -= 1
-        self.current = self._digits
-        key = self._segment(self._digits)
-        key.text, key.is_final = digit, True
+        self._entered -= 1
+        self.current = self._entered
+        entry = self._segment(self._entered)
+        entry.text, entry.is_final = text, True
 
     def speaking(self) -> bool:
         """Whether the caller is speaking now."""

@@ -6,7 +6,7 @@ import json
 import numpy as np
 
 from agent.core.audio import Samples
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import FRAME_S, Span
 from floorbench.call.results import Results
 from floorbench.recording import Recording

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from agent.metrics import FloorSpan, Waterfall
 from floorbench.activity import Span
 

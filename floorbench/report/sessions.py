@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
 
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import Span
 from floorbench.call.wording import clock, length, plural, shortened
 from floorbench.report.judged import EXPECTED, Judged, Mark, failures, judged, subject

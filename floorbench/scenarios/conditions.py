@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.scenarios.deck import AFTER_AGENT, Deck, levelled
 from floorbench.scenarios.over_agent import backchannels, interruptions
 from floorbench.scenarios.plan import (

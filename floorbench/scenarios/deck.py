@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import Span
 from floorbench.scenarios.plan import Cue, Mark, Step, When
 from floorbench.session import RATE, Expect

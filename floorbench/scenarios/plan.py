@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from agent.core.audio import Samples
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import Span
 from floorbench.session import CallerEvent, Expect
 from floorbench.stimuli.signal import Signal

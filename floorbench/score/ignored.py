@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from agent.core.audio import Samples
-from agent.core.protocols import Json
+from agent.core.calls import Json
 from floorbench.activity import Span
 from floorbench.score.heard import EPS_S, REPLY_EARLY_S, STOP_SILENCE_S, Heard
 from floorbench.score.outcome import Measure, Outcome, Verdict, not_counted

@@ -9,14 +9,16 @@ from typing import Self
 
 from agent.config import load
 from agent.core.audio import AudioFrame
+from agent.core.calls import Call, CallTraits, Incoming, Json, Note, Order, Trace
 from agent.core.errors import CallClosed, CallError
 from agent.core.events import Digit
-from agent.core.protocols import Call, CallTraits, Json, Note, Pipeline, Trace
+from agent.core.protocols import Pipeline
 from agent.session import MAX_CALL_S, Ended, Ending, run_call
 from agent.trace import VERSION, TraceList
 from agent.wiring import build
 from audio_io.circuit import LEAD_S
 from audio_io.framing import frame_samples
+from audio_io.orders import refusal
 from audio_io.pacing import PlayoutClock
 from audio_io.resample import at_rates
 from audio_io.room import Room
@@ -180,7 +182,7 @@ class _NearCall:
     def __init__(self, play_rate: int, to_caller: Mailbox[AudioFrame | Flushed | _Over]) -> None:
         self._play_rate = play_rate
         self._to_caller = to_caller
-        self._from_caller: deque[AudioFrame | Digit] = deque(maxlen=_WAITING)
+        self._from_caller: deque[Incoming] = deque(maxlen=_WAITING)
         self._arrived = asyncio.Event()
         self._over = asyncio.Event()
         self._clock = PlayoutClock(play_rate)
@@ -202,14 +204,14 @@ class _NearCall:
     def traits(self) -> CallTraits:
         return CallTraits(rewinds=True)
 
-    def take(self, item: AudioFrame | Digit) -> None:
+    def take(self, item: Incoming) -> None:
         """Something from the caller. Raises CallClosed once the agent has hung up."""
         if self._over.is_set():
             raise CallClosed("the agent has hung up")
         self._from_caller.append(item)
         self._arrived.set()
 
-    async def frames(self) -> AsyncIterator[AudioFrame | Digit]:
+    async def frames(self) -> AsyncIterator[Incoming]:
         while not self._over.is_set():
             while self._from_caller and not self._over.is_set():
                 yield self._from_caller.popleft()
@@ -234,6 +236,10 @@ class _NearCall:
 
     def tell(self, note: Note) -> None:
         """Nobody looks at notes."""
+
+    async def order(self, order: Order) -> None:
+        """None is carried out."""
+        raise refusal(order, "a call within this process")
 
     async def close(self) -> None:
         self._over.set()

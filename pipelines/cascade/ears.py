@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples, join
+from agent.core.calls import Trace
 from agent.core.events import SpeechEnded, SpeechJudged, SpeechStarted
-from agent.core.protocols import SpeechDetector, Trace
+from agent.core.protocols import SpeechDetector
 from pipelines.cascade.hearing import Hearing
 from pipelines.cascade.judging import Judging
 from pipelines.cascade.listener import Listener, ListenerConfig

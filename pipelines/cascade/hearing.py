@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.core.audio import AudioFrame, join
+from agent.core.calls import Trace
 from agent.core.errors import EngineError
 from agent.core.events import Transcript
-from agent.core.protocols import Expectation, Recognition, Recognizer, Trace
+from agent.core.protocols import Expectation, Recognition, Recognizer
 
 LIMIT_S = 30.0
 """Sound that may wait for the recogniser. Loading one takes about a second; at 30 s it has failed,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from agent.core.audio import AudioFrame
+from agent.core.calls import Call, Note, Trace
 from agent.core.conversation import Conversation
 from agent.core.errors import CallClosed, EngineError
 from agent.core.events import (
@@ -19,7 +20,6 @@ from agent.core.events import (
     Backchannel,
     CallAnswered,
     CancelReply,
-    Digit,
     DuckReply,
     Event,
     HoldReply,
@@ -36,9 +36,7 @@ from agent.core.events import (
 )
 from agent.core.playout import Playout
 from agent.core.protocols import (
-    Call,
     Expectation,
-    Note,
     Pause,
     Prediction,
     Recognizer,
@@ -47,7 +45,6 @@ from agent.core.protocols import (
     SpeechDetector,
     SpeechJudge,
     Synthesizer,
-    Trace,
     TurnPredictor,
 )
 from agent.core.record import to_fields
@@ -171,10 +168,10 @@ class _Talk:
 
     async def _listen(self) -> None:
         async for item in self._call.frames():
-            if isinstance(item, Digit):
-                self._mail.put(item)
-            else:
+            if isinstance(item, AudioFrame):
                 self._ears.take(item)
+            else:
+                self._mail.put(item)
         self._over.set()
 
     async def _play(self) -> None:

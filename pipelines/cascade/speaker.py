@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from agent.core.calls import Trace
 from agent.core.errors import EngineError
 from agent.core.events import ReplyFailed, ReplyReady
 from agent.core.playout import Playout, Put
@@ -20,7 +21,6 @@ from agent.core.protocols import (
     ToolCall,
     ToolResult,
     ToolStart,
-    Trace,
 )
 from pipelines.cascade.clauses import clauses
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from agent.core.calls import Json
 from agent.core.events import Reason
-from agent.core.protocols import Json, Message, Role, Tool, ToolResult
+from agent.core.protocols import Message, Role, Tool, ToolResult
 
 ChatMessage = dict[str, Json]
 

@@ -9,8 +9,8 @@ import numpy as np
 from pytest import approx, mark, raises
 
 from agent.core.audio import AudioFrame, join
+from agent.core.calls import Clock, Note
 from agent.core.errors import CallClosed, DeviceError
-from agent.core.protocols import Clock, Note
 from agent.virtual_loop import run_virtual
 from audio_io.mic import open_microphone
 

@@ -7,8 +7,8 @@ import numpy as np
 from pytest import approx
 
 from agent.core.audio import AudioFrame
+from agent.core.calls import CallTraits, Note
 from agent.core.events import Digit
-from agent.core.protocols import CallTraits, Note
 from agent.virtual_loop import run_virtual
 from audio_io.circuit import Circuit
 from audio_io.recording import recorded

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pytest import approx, mark, raises
 
 from agent.core.audio import AudioFrame, join, level_db
+from agent.core.calls import CallTraits
 from agent.core.events import Digit
-from agent.core.protocols import CallTraits
 from audio_io.resample import Resampler, at_rates, resampled
 
 RATES = [(48000, 16000), (8000, 16000), (22050, 16000), (22050, 48000), (16000, 22050)]

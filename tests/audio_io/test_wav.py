@@ -7,8 +7,8 @@ import numpy as np
 from pytest import approx, fixture, raises
 
 from agent.core.audio import AudioFrame, join
+from agent.core.calls import Call, Note
 from agent.core.errors import CallClosed, ConfigError
-from agent.core.protocols import Call, Note
 from agent.virtual_loop import run_virtual
 from audio_io.wav import WavCall
 from audio_io.wav_file import StereoWriter

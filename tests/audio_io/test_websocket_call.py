@@ -8,9 +8,9 @@ import numpy as np
 from pytest import approx, mark, raises
 
 from agent.core.audio import AudioFrame, join
+from agent.core.calls import Note
 from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit
-from agent.core.protocols import Note
 from agent.virtual_loop import run_virtual
 from audio_io.codecs import from_pcm16, to_pcm16
 from audio_io.websocket import Limits, answer
@@ -162,7 +162,7 @@ def test_keys_come_between_the_frames():
         (b"abc", "even number of bytes"),
         (bytes(70_000), "expected at most 65536 bytes in a message, found 70000"),
         ("garbage", "expected a JSON object"),
-        ('{"type":"text","text":"hi"}', "expected one of start, digit, played, bye"),
+        ('{"type":"words","text":"hi"}', "expected one of start, digit, text, played, bye"),
         (START, "start: expected once, found again"),
         ('{"type":"played","samples":1}', '"marks": true in start first'),
     ],

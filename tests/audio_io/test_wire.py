@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import mark, raises
 
+from agent.core.calls import Note
 from agent.core.errors import ProtocolError
 from agent.core.events import Digit
-from agent.core.protocols import Note
 from audio_io.wire import (
     Bye,
     End,
@@ -77,7 +77,7 @@ def test_the_messages_are_as_documented():
         ("[" * 4000, "expected a JSON object"),
         ("[1]", 'expected a JSON object with a "type"'),
         ('{"type": 3}', 'expected a JSON object with a "type"'),
-        ('{"type": "text"}', "expected one of start, digit, played, bye, found 'text'"),
+        ('{"type": "words"}', "expected one of start, digit, text, played, bye, found 'words'"),
         (json.dumps(START | {"version": 2}), "version: expected 1, found 2"),
         (json.dumps(START | {"rate": 11025}), "rate: expected one of 8000, .* Hz, found 11025"),
         (json.dumps(START | {"play_rate": -1}), "play_rate: expected one of"),

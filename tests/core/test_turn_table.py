@@ -24,6 +24,7 @@ from agent.core.events import (
     SpeechStarted,
     Transcript,
     TurnEndPredicted,
+    Typed,
 )
 from agent.core.overlap import Verdict
 from agent.core.turns import Floor, TurnConfig, TurnMachine
@@ -174,7 +175,7 @@ class Moment:
 def noted(machine, event, now):
     """A copy of the machine's words that was told the event."""
     copy = CallerWords()
-    copy.current, copy._digits = machine._words.current, machine._words._digits
+    copy.current, copy._entered = machine._words.current, machine._words._entered
     copy._murmur = machine._words._murmur
     copy._segments = {n: dataclasses.replace(s) for n, s in machine._words._segments.items()}
     match event:
@@ -184,8 +185,8 @@ def noted(machine, event, now):
             copy.end(segment)
         case Transcript():
             copy.hear(event)
-        case Digit(digit):
-            copy.press(digit)
+        case Digit(entered) | Typed(entered):
+            copy.enter(entered)
         case SpeechJudged(segment, caller) if caller < machine.config.dismiss_below:
             copy.dismiss(segment)
         case SpeechJudged(segment):
@@ -312,7 +313,7 @@ class Walk:
             ReplyReady(reply, choose([True, False])),
             ReplyDone(reply, choose([True, False])),
             ReplyFailed(reply),
-            Digit(choose("4#")),
+            choose([Digit(choose("4#"), choose([None, 0.0, 3.0])), Typed("a table")]),
         ]
         return choose(likely if self.random.random() < 0.85 else unlikely)
 
@@ -386,6 +387,8 @@ DECIDED_S = 2.0 + PAUSE_S
         ((*SPOKEN, (2.0 + PAUSE_S, None)), Floor.PAUSE, 2.0 + PAUSE_S + CONFIG.final_wait_s),
         (((1.0, Digit("4")),), Floor.PAUSE, 1.0 + CONFIG.digit_pause_s),
         (((1.0, Digit("#")),), Floor.PAUSE, 1.0),
+        (((1.0, Digit("4", 3.0)),), Floor.PAUSE, 4.0),
+        (((1.0, Typed("a table")),), Floor.PAUSE, 1.0),
         (((1.0, CallAnswered()),), Floor.PENDING, 1.0 + CONFIG.reply_wait_s),
         (AUDIBLE, Floor.AGENT, 4.0 + CONFIG.agent_max_s),
         ((*AUDIBLE, (5.0, ReplyDone(1))), Floor.OPEN, 5.0 + CONFIG.silence_s),

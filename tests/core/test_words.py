@@ -111,8 +111,8 @@ def test_words_that_come_after_waiting_was_given_up_still_count():
 
 def test_a_key_is_a_word_among_words():
     words = words_of((1, "my number is", True))
-    words.press("4")
-    words.press("#")
+    words.enter("4")
+    words.enter("#")
     assert words.text() == "my number is 4 #"
     assert not words.waiting()
     assert not words.speaking()
@@ -120,9 +120,9 @@ def test_a_key_is_a_word_among_words():
 
 def test_a_key_is_a_segment_of_its_own_that_no_sound_has():
     words = words_of((1, "hello", True))
-    words.press("4")
+    words.enter("4")
     first = words.current
-    words.press("4")
+    words.enter("4")
     assert first < 0
     assert words.current < 0
     assert words.current != first

@@ -8,10 +8,9 @@ import logging
 import numpy as np
 from pytest import approx, fixture, mark, raises
 
+from agent.admission import ServerSettings
 from agent.core.audio import AudioFrame
 from agent.core.errors import CallClosed, CallError, ConfigError, ProtocolError
-from agent.server import serve
-from agent.switchboard import ServerSettings
 from agent.virtual_loop import run_virtual
 from audio_io.codecs import from_pcm16, to_pcm16
 from audio_io.resample import resampled
@@ -36,6 +35,7 @@ from tests.support.agents import (
     send,
     tone,
 )
+from tests.support.servers import serve
 
 pytestmark = mark.e2e
 

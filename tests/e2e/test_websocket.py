@@ -13,15 +13,15 @@ import numpy as np
 from pytest import approx, mark, raises
 from websockets.asyncio.client import connect as open_websocket
 
+from agent.admission import ServerSettings
 from agent.core.audio import AudioFrame, join
+from agent.core.calls import Note
 from agent.core.errors import CallError, ConfigError
 from agent.core.events import Digit
-from agent.core.protocols import Note
-from agent.server import serve
-from agent.switchboard import ServerSettings
 from audio_io.websocket import Limits
 from audio_io.websocket_client import connect
 from audio_io.wire import Ended, Failure, Flush, Start
+from tests.support.servers import serve
 
 pytestmark = mark.e2e
 
@@ -165,7 +165,7 @@ def test_peers_who_send_what_they_may_not_are_told_and_others_live_on():
     assert "expected a JSON object, found 'garbage" in sentences[0]
     assert "even number of bytes" in sentences[1]
     assert "at most 65536 bytes in a message, found 65538" in sentences[2]
-    assert "expected one of start, digit, played, bye, found 'dance'" in sentences[3]
+    assert "expected one of start, digit, text, played, bye, found 'dance'" in sentences[3]
     assert arrivals[-1].reason == "bye"
 
 

@@ -10,15 +10,7 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import EngineFailed
 from agent.core.events import ReplyAudible, ReplyDone, ReplyFailed, ReplyReady
 from agent.core.playout import LIMIT_S, Playout, Put
-from agent.core.protocols import (
-    Message,
-    Remark,
-    Role,
-    Speech,
-    ToolCall,
-    ToolResult,
-    ToolStart,
-)
+from agent.core.protocols import Message, Remark, Role, Speech, ToolCall, ToolResult, ToolStart
 from agent.trace import TraceList
 from agent.virtual_loop import run_virtual
 from pipelines.cascade.speaker import UNKNOWN, Reply, Speaker

@@ -4,7 +4,8 @@ import asyncio
 
 import numpy as np
 
-from agent.core.protocols import CallTraits, Protect
+from agent.core.calls import CallTraits
+from agent.core.protocols import Protect
 from agent.core.turns import TurnConfig
 from agent.scenario import Say, Scene, SceneCall, act, pipeline_of
 from agent.session import run_call

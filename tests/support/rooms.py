@@ -3,7 +3,7 @@
 import numpy as np
 
 from agent.core.audio import AudioFrame
-from agent.core.protocols import CallTraits
+from agent.core.calls import CallTraits
 from audio_io.circuit import Circuit
 
 RATE = 16_000

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from agent.core.protocols import Json, Tool
+from agent.core.calls import Json
+from agent.core.protocols import Tool
 
 
 def _tool(name: str, description: str, /, **arguments: str) -> Tool:

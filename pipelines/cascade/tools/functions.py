@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from agent.core.calls import Json
 from agent.core.errors import ConfigError
-from agent.core.protocols import Json
 from pipelines.cascade.tools.runnable import Runnable, in_words
 from pipelines.cascade.tools.schema import checked, described
 from pipelines.cascade.tools.threads import AbandonableThreads

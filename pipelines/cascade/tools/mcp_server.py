@@ -8,8 +8,9 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from agent.core.calls import Json
 from agent.core.errors import EngineUnavailable
-from agent.core.protocols import Json, Tool
+from agent.core.protocols import Tool
 from pipelines.cascade.tools.runnable import Runnable, ToolFault
 from pipelines.cascade.tools.settings import ToolSettings
 

@@ -5,7 +5,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from agent.core.protocols import Json, Tool
+from agent.core.calls import Json
+from agent.core.protocols import Tool
 
 RESULT_CHARS = 4000
 """Longest result a model is told: about a thousand tokens, more than anybody would listen to."""

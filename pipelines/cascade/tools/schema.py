@@ -7,8 +7,9 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from agent.core.calls import Json
 from agent.core.errors import ConfigError
-from agent.core.protocols import Json, Tool
+from agent.core.protocols import Tool
 from agent.core.settings import value_of
 from pipelines.cascade.tools.runnable import ToolFault
 

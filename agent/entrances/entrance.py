@@ -1,0 +1,56 @@
+"""What every entrance is, and what those over HTTP have in common."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from agent.admission import Caller, Refusal, no_access
+from agent.switchboard import Switchboard
+
+_BEARER = "bearer "
+
+
+class Entrance(Protocol):
+    """One way into the server."""
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Its addresses under the server's own port; none where it listens by itself."""
+
+    async def listen(self) -> None:
+        """Whatever it does beside answering at its routes; ends when it is cancelled."""
+
+
+def turned_away(connection: HTTPConnection, switchboard: Switchboard) -> Response | None:
+    """The answer to a client that may not come in now: foreign page, no token, no room; or None.
+
+    For entrances whose clients are ours. A telephone provider shows something else than a token:
+    its entrance asks `switchboard.refusal` alone.
+    """
+    refused = no_access(_caller(connection), switchboard.settings)
+    refused = refused or switchboard.refusal(address_of(connection))
+    if refused is None:
+        return None
+    switchboard.refused()
+    return as_response(refused)
+
+
+def as_response(refusal: Refusal) -> Response:
+    """A refusal over HTTP: its sentence as JSON, and when to ask again."""
+    headers = {} if refusal.retry_s is None else {"Retry-After": str(refusal.retry_s)}
+    return JSONResponse({"error": refusal.message}, refusal.status, headers=headers)
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a connection comes from; calls are counted by it."""
+    return connection.client.host if connection.client else ""
+
+
+def _caller(connection: HTTPConnection) -> Caller:
+    headers = connection.headers
+    shown = headers.get("authorization", "")
+    bearer = shown[len(_BEARER) :] if shown.lower().startswith(_BEARER) else ""
+    token = bearer or connection.query_params.get("token", "")  # browsers' sockets have no headers
+    return Caller(headers.get("host", ""), headers.get("origin", ""), token)
