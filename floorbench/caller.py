@@ -146,8 +146,8 @@ class _Caller:
                           _percentile(self._late_s, 0.99), fault)  # fmt: skip
         sent = None if self._microphone.is_clean and self._up is None else _joined(self._sent)
         links = [link for link in (self._up, self._down) if link is not None]
-        packets = sum(link.sent for link in links)
-        lost = sum(link.lost for link in links) / packets if packets else 0.0
+        packets = sum(link.losses.sent for link in links)
+        lost = sum(link.losses.lost for link in links) / packets if packets else 0.0
         left_out = (*self._prompter.left_out, *self._prompter.not_reached())
         trace = self._line.trace if isinstance(self._line, TracedLine) else ()
         return Held(session, left_out, sent, lost, trace)

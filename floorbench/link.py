@@ -6,13 +6,11 @@ import numpy as np
 
 from agent.core.audio import Samples
 from audio_io.resample import Resampler
+from floorbench.losses import Losses
 from floorbench.scenarios.plan import Network
 from floorbench.session import RATE, Flushed
 
 PACKET_S = 0.02
-BURST_PACKETS = (3, 10)
-"""Packets lost in a row: 60 to 200 ms."""
-
 _MU = 255.0
 _TELEPHONE_RATE = 8_000
 _TELEPHONE_DELAY_S = 0.01  # both filters hold back 6 ms
@@ -25,8 +23,7 @@ class LossyLink:
     and how late the others are depends on the seed and on their number alone.
 
     Attributes:
-        sent: packets that went in.
-        lost: packets of which only silence came out.
+        losses: counts the packets that went in, and those of which only silence came out.
     """
 
     def __init__(self, network: Network, rng: np.random.Generator) -> None:
@@ -35,9 +32,7 @@ class LossyLink:
         self._telephone = _Telephone() if network.mu_law else None
         self._waiting: deque[tuple[float, Samples | Flushed]] = deque()
         self._last_s = 0.0
-        self._burst = 0  # packets of the present burst still to be lost
-        self.sent = 0
-        self.lost = 0
+        self.losses = Losses(network.loss, rng)
 
     def send(self, item: Samples | Flushed, now_s: float) -> None:
         """Sound of any length, float32 [n] at `RATE`, or the order to drop what has not played."""
@@ -48,7 +43,7 @@ class LossyLink:
         size = round(PACKET_S * RATE)
         for at in range(0, len(heard), size):
             packet = heard[at : at + size]
-            self._put(np.zeros_like(packet) if self._is_lost() else packet, now_s)
+            self._put(np.zeros_like(packet) if self.losses.next() else packet, now_s)
 
     def due(self, now_s: float) -> list[Samples | Flushed]:
         """What has arrived by now, in order."""
@@ -61,27 +56,6 @@ class LossyLink:
         jitter_s = abs(float(self._rng.normal(0.0, 1.0))) * self._network.jitter_s
         self._last_s = max(self._last_s, now_s + self._network.delay_s + jitter_s)
         self._waiting.append((self._last_s, item))
-
-    def _is_lost(self) -> bool:
-        """Gilbert and Elliott's two states, the bad one lasting 3 to 10 packets.
-
-        Source: E. N. Gilbert, "Capacity of a burst-noise channel", 1960.
-        """
-        self.sent += 1
-        chance = self._rng.uniform()
-        if self._burst == 0 and chance < self._begins():
-            self._burst = int(self._rng.integers(BURST_PACKETS[0], BURST_PACKETS[1] + 1))
-        if self._burst == 0:
-            return False
-        self._burst -= 1
-        self.lost += 1
-        return True
-
-    def _begins(self) -> float:
-        """Chance that a burst begins with this packet, so that `loss` of all are lost."""
-        mean = sum(BURST_PACKETS) / 2
-        loss = self._network.loss
-        return loss / (loss + mean * (1 - loss)) if loss else 0.0
 
 
 class _Telephone:

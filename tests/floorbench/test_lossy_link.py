@@ -3,7 +3,8 @@
 import numpy as np
 from pytest import approx, mark
 
-from floorbench.link import BURST_PACKETS, LossyLink
+from floorbench.link import LossyLink
+from floorbench.losses import BURST_PACKETS
 from floorbench.scenarios.plan import Network
 from floorbench.session import RATE, Flushed
 from floorbench.stimuli.library import seeded
@@ -36,7 +37,7 @@ def test_a_perfect_line_changes_nothing():
     assert [(at_s, float(item[0])) for at_s, item in arrived] == [
         (approx(n * 0.02), n + 1) for n in range(50)
     ]
-    assert (link.sent, link.lost) == (50, 0)
+    assert (link.losses.sent, link.losses.lost) == (50, 0)
 
 
 @mark.parametrize("loss", [0.01, 0.02, 0.05])
@@ -44,7 +45,7 @@ def test_as_much_is_lost_as_was_asked_for(loss):
     link = LossyLink(Network(loss=loss), seeded(3))
     for n in range(100_000):
         link.send(np.ones(PACKET, np.float32), n * 0.02)
-    assert link.lost / link.sent == approx(loss, rel=0.15)
+    assert link.losses.lost / link.losses.sent == approx(loss, rel=0.15)
 
 
 def test_losses_come_in_bursts_of_60_to_200_ms_and_leave_silence_of_their_length():

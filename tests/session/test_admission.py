@@ -1,0 +1,61 @@
+"""Who may come in: pages of this server, with a token where one is set, while there is room."""
+
+from pytest import mark, raises
+
+from agent.admission import Caller, ServerSettings, no_access, no_room
+
+HERE = "agent.example:8080"
+OPEN = ServerSettings()
+CLOSED = ServerSettings(host="0.0.0.0", tokens=("old", "new"))
+
+
+@mark.parametrize(
+    ("caller", "settings", "status"),
+    [
+        (Caller(HERE), OPEN, None),
+        (Caller(HERE, f"https://{HERE}"), OPEN, None),
+        (Caller(HERE, "https://evil.example"), OPEN, 403),
+        (Caller(HERE, "null"), OPEN, 403),
+        (Caller(HERE, "https://us.example"), ServerSettings(origins=("https://us.example",)), None),
+        (Caller(HERE, "", "new"), CLOSED, None),
+        (Caller(HERE, "", "old"), CLOSED, None),
+        (Caller(HERE, "", "ol"), CLOSED, 401),
+        (Caller(HERE, "", "ñ"), CLOSED, 401),
+        (Caller(HERE), CLOSED, 401),
+        (Caller(HERE, "https://evil.example", "new"), CLOSED, 403),
+    ],
+)
+def test_access(caller, settings, status):
+    refused = no_access(caller, settings)
+    assert (refused.status if refused else None) == status
+
+
+@mark.parametrize(
+    ("active", "from_there", "stopping", "status", "sentence"),
+    [
+        (0, 0, False, None, ""),
+        (3, 1, False, None, ""),
+        (4, 0, False, 503, "expected fewer than 4 calls at once, found 4 calls"),
+        (3, 2, False, 429, "expected fewer than 2 calls at once, found 2 calls from your address"),
+        (0, 0, True, 503, "found the server is stopping"),
+    ],
+)
+def test_room(active, from_there, stopping, status, sentence):
+    settings = ServerSettings(max_calls=4, max_per_address=2)
+    refused = no_room(settings, active, from_there, stopping=stopping)
+    assert (refused.status if refused else None) == status
+    if refused:
+        assert sentence in refused.message
+        assert refused.retry_s == 5
+
+
+@mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "agent.example"])
+def test_without_a_token_nobody_but_this_machine_is_listened_to(host):
+    with raises(ValueError, match="host: expected 127.0.0.1 or ::1 where no tokens are set"):
+        ServerSettings(host=host)
+    assert ServerSettings(host=host, tokens=("secret",)).host == host
+
+
+@mark.parametrize("host", ["127.0.0.1", "127.0.1.1", "::1", "localhost"])
+def test_this_machine_needs_no_token(host):
+    assert ServerSettings(host=host).tokens == ()
