@@ -159,11 +159,15 @@ def _close_all(opened: list[_Closing]) -> None:
 
 def detector(config: Config) -> SpeechDetector[Any]:
     """Voice activity."""
-    match config.engine("detector", ("silero", "energy")):
+    match config.engine("detector", ("silero", "silero-torch", "energy")):
         case "silero":
             from pipelines.engines.silero import Silero, SileroSettings
 
             return Silero.load(config.settings(SileroSettings, "detector"))
+        case "silero-torch":
+            from pipelines.engines.silero_torch import SileroTorch
+
+            return SileroTorch.load()
         case _:
             from pipelines.engines.scripted import EnergyDetector, EnergySettings
 

@@ -133,6 +133,12 @@ def _sherpa(config: Config, section: str) -> list[Need]:
     return [package, Need("sherpa", f"folder {model or '(not given)'}", folder)]
 
 
+def _silero_torch(config: Config, section: str) -> list[Need]:
+    del config, section
+    inside = Package("silero_vad", "pip install 'parley[silero]'")
+    return [Need("silero-torch", "weights in silero-vad", inside, 2 * _MB, "MIT")]
+
+
 def _silero(config: Config, section: str) -> list[Need]:
     from pipelines.engines.silero import SileroSettings
 
@@ -231,6 +237,7 @@ NEEDS: Mapping[str, Ask] = MappingProxyType(
         "realtimetts": _voice("RealtimeTTS", "realtimetts", "MIT"),
         "sherpa": _sherpa,
         "silero": _silero,
+        "silero-torch": _silero_torch,
         "smart-turn": _smart_turn,
         "smart-turn-once": _smart_turn,
         "whisper": _whisper,

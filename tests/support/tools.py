@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,17 @@ def recorded_speech():
     if not (folder / "manifest.jsonl").is_file():
         pytest.skip("PARLEY_SPEECH names no folder with a manifest.jsonl")
     return folder
+
+
+def torch_python(*packages):
+    """The Python of the environment that has torch, and these packages: see requirements/.
+
+    Ours has none: moshi's pins exclude newer libraries, and torch is larger than all the rest.
+    """
+    python = os.environ.get("PARLEY_TORCH_PYTHON", ".venv-moshi/bin/python")
+    if not shutil.which(python):
+        return missing(f"{python} is not there; run: make moshi")
+    command = [python, "-c", f"import {', '.join(('torch', *packages))}"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        return missing(f"{python} lacks one of {', '.join(packages)}; run: make moshi")
+    return python
