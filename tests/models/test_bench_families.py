@@ -1,4 +1,4 @@
-"""`parley bench` holds calls with an engine of every family, on models made here in true formats."""
+"""`parley bench` holds calls with an engine of every family, on tiny models in true formats."""
 
 from dataclasses import replace
 
