@@ -19,8 +19,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from agent.admission import ServerSettings
-from agent.core.errors import ConfigError
+from agent.core.errors import ConfigError, ParleyError
 from agent.entrances.entrance import Entrance
+from agent.session import leaves
 from agent.switchboard import Switchboard
 from audio_io.wire import End
 
@@ -45,8 +46,22 @@ async def serve(
         on_ready: told the server's address, such as `http://127.0.0.1:8080`, once it listens.
 
     Raises:
-        ConfigError: the address cannot be listened on.
+        ConfigError: the address cannot be listened on, or one of an entrance.
     """
+    try:
+        await _serve(switchboard, entrances, on_ready)
+    except BaseExceptionGroup as group:  # an entrance gave up, and with it the server
+        faults = [fault for fault in leaves(group) if isinstance(fault, ParleyError)]
+        if not faults:
+            raise
+        raise faults[0] from group
+
+
+async def _serve(
+    switchboard: Switchboard,
+    entrances: Sequence[Entrance],
+    on_ready: Callable[[str], None] | None,
+) -> None:
     settings = switchboard.settings
     with contextlib.closing(_listen(settings)) as listener:
         server = _Server(_uvicorn_config(settings, _app(switchboard, entrances)))

@@ -307,6 +307,21 @@ def test_a_call_whose_agent_does_not_let_go_is_cut_when_the_server_stops():
     assert asyncio.run(main())[-1].reason == "stopping"
 
 
+def test_an_entrance_that_cannot_be_opened_ends_the_server_with_its_sentence():
+    class Walled:
+        def __init__(self, switchboard):
+            pass
+
+        def routes(self):
+            return []
+
+        async def listen(self):
+            raise ConfigError("sip: expected a free port, found none")
+
+    with raises(ConfigError, match="sip: expected a free port"):
+        asyncio.run(serve(ServerSettings(port=0), echo, entrances=(Walled,)))
+
+
 def test_a_port_in_use_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
