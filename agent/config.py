@@ -13,7 +13,11 @@ from agent.models.hub import placed
 T = TypeVar("T")
 
 ENGINES = ("detector", "judge", "recognizer", "predictor", "responder", "synthesizer")
-SECTIONS = ("pipeline", *ENGINES, "turns", "listener", "manners", "call", "flow", "tools", "server")
+SECTIONS = (
+    "pipeline", *ENGINES, "duplex", "duplex_model", "turns", "listener", "manners", "call", "flow",
+    "tools", "recording", "server", "webrtc", "sip", "audiosocket", "asterisk", "media_stream",
+    "moshi",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

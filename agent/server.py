@@ -198,6 +198,9 @@ def _listen(settings: ServerSettings) -> socket.socket:
             "choose another host or port, or stop the program that has it"
         ) from fault
     listener.setblocking(False)
+    # Inherited by every connection; asyncio leaves it off here, and then the second of two small
+    # messages, such as sound after a caption, waits 20 ms for the first one's receipt.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if sys.platform == "linux":  # inherited by every connection
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_MS)
     return listener

@@ -65,3 +65,35 @@ def _mulaw_values() -> Samples:
 
 
 _MULAW_VALUES = _mulaw_values()
+
+
+def to_alaw(samples: Samples) -> bytes:
+    """Float32 [n] as G.711 A-law, a byte a sample; clipped and silenced as in `to_pcm16`.
+
+    Source: ITU-T G.711 (1988), table 1a; 16-bit values are cut to its 13 as in ITU-T G.191's
+    alaw_compress.
+    """
+    values = np.frombuffer(to_pcm16(samples), "<i2").astype(np.int32)
+    magnitudes = np.where(values < 0, ~values, values) >> 4  # 11 bits, 0-2047
+    segments = np.maximum(np.frexp(magnitudes.astype(np.float64))[1] - 4, 0)
+    steps = (magnitudes >> np.maximum(segments - 1, 0)) & 0xF
+    codes = (segments << 4) | steps | np.where(values < 0, 0, 0x80)
+    encoded: bytes = (codes ^ 0x55).astype(np.uint8).tobytes()  # sent with even bits inverted
+    return encoded
+
+
+def from_alaw(data: bytes) -> Samples:
+    """G.711 A-law as float32 [n], −1..1. Source: ITU-T G.711 (1988), table 1a, times 8."""
+    return _ALAW_VALUES[np.frombuffer(data, np.uint8)]
+
+
+def _alaw_values() -> Samples:
+    codes = np.arange(256) ^ 0x55
+    segments, steps = (codes >> 4) & 7, codes & 0xF
+    first = 2 * steps + 1  # the middle of its step, in the lower two segments
+    magnitudes = np.where(segments == 0, first, (first + 32) << np.maximum(segments - 1, 0)) * 8
+    values = np.where(codes & 0x80, magnitudes, -magnitudes) / _SCALE
+    return values.astype(np.float32)
+
+
+_ALAW_VALUES = _alaw_values()

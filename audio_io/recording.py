@@ -1,6 +1,7 @@
 """Recording a call while it is held."""
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 import numpy as np
 
@@ -8,33 +9,52 @@ from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import Call, CallTraits, Incoming, Note, Order
 from audio_io.resample import Resampler
 from audio_io.ring import SampleRing
-from audio_io.wav_file import Side, StereoWriter
+from audio_io.wav_file import Side
 
 _UNEVEN_S = 0.06  # marks come in blocks: only a longer gap is a pause of the agent's
 _WAITING_S = 2.0  # far more than any transport lets wait between `play` and the ear
 
 
-class Tracks:
-    """Two unbroken streams on their way to a recording at its own rate."""
+class Recording(Protocol):
+    """A call on disk as it happens."""
 
-    def __init__(self, recording: StereoWriter, rate: int, play_rate: int) -> None:
+    @property
+    def rate(self) -> int:
+        """Samples per second of both sides, in Hz."""
+
+    def append(self, side: Side, frame: AudioFrame) -> None:
+        """Put sound on one side at `frame.start`; silence fills the way there."""
+
+
+class Tracks:
+    """Two unbroken streams on their way to a recording at its own rate.
+
+    Attributes:
+        level: 1, or 0 while what is said must reach no disk: silence takes its place.
+    """
+
+    def __init__(self, recording: Recording, rate: int, play_rate: int) -> None:
         self._recording = recording
         self._resamplers = {
             Side.CALLER: Resampler(rate, recording.rate),
             Side.AGENT: Resampler(play_rate, recording.rate),
         }
         self._positions = {Side.CALLER: 0, Side.AGENT: 0}
+        self.level = 1.0
 
     def add(self, side: Side, samples: Samples) -> None:
         """The next samples of one side."""
-        out = self._resamplers[side].push(samples)
+        out = self._resamplers[side].push(samples if self.level else np.zeros_like(samples))
         frame = AudioFrame(out, self._recording.rate, self._positions[side])
         self._recording.append(side, frame)
         self._positions[side] = frame.end
 
 
-def recorded(call: Call, recording: StereoWriter) -> Call:
+def recorded(call: Call, recording: Recording) -> Call:
     """The same call, with both sides on disk as they were heard, to about 60 ms.
+
+    While the call is told `Note("sensitive", {"on": true})` both sides are silent on disk, and time
+    goes on: a card's number reaches no file.
 
     For transports that end in the world. The agent's sound is put where the call says it was
     played, on the caller's time line; what was flushed is not in it. Calls that are played out in
@@ -44,7 +64,7 @@ def recorded(call: Call, recording: StereoWriter) -> Call:
 
 
 class _RecordedCall:
-    def __init__(self, call: Call, recording: StereoWriter) -> None:
+    def __init__(self, call: Call, recording: Recording) -> None:
         self._call = call
         self._tracks = Tracks(recording, call.rate, call.play_rate)
         self._unheard = SampleRing(round(_WAITING_S * call.play_rate))
@@ -93,6 +113,9 @@ class _RecordedCall:
         return self._call.played()
 
     def tell(self, note: Note) -> None:
+        if note.kind == "sensitive":
+            self._place()  # what was heard until now is as it was before
+            self._tracks.level = 0.0 if note.data.get("on") else 1.0
         self._call.tell(note)
 
     async def order(self, order: Order) -> None:

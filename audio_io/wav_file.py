@@ -4,7 +4,6 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +13,10 @@ import numpy as np
 from agent.core.audio import AudioFrame, Samples
 from agent.core.errors import ConfigError
 from audio_io.codecs import to_pcm16
+from audio_io.recording_rows import Rows, Side
 from audio_io.resample import resampled
+
+__all__ = ["Side", "StereoWriter", "Wav", "read_wav"]
 
 _LARGEST_BYTES = 256 * 2**20  # two hours of 16 kHz mono; a file is read into memory whole
 _RATES = range(4_000, 192_001)  # Hz
@@ -160,20 +162,11 @@ def _values(data: bytes, layout: _Format) -> Samples:
 # --- writing ------------------------------------------------------------------------------------
 
 
-class Side(IntEnum):
-    """Who is on which channel of a recording."""
-
-    CALLER = 0
-    AGENT = 1
-
-
 class StereoWriter:
     """A call on disk as it happens: 16-bit WAV, the caller on the left, the agent on the right.
 
-    Each side is written at its own position on one time line. Sound reaches the file when both
-    sides have it, or when one side is `window_s` ahead: the other is then padded with silence, and
-    what comes for that stretch later is counted in `lost`. So memory is bounded, and a call that
-    dies loses `window_s` at most. The header is brought up to date with every write, at least
+    Each side is written at its own position on one time line, as `Rows` puts them together: a call
+    that dies loses `window_s` at most. The header is brought up to date with every write, at least
     each 0.1 s of sound, and nothing is buffered in the process: the file is valid at any moment.
     """
 
@@ -184,12 +177,8 @@ class StereoWriter:
             ConfigError: it cannot be made.
         """
         self._rate = rate
-        self._step = max(1, rate // 10)  # rows per write: ten writes a second
-        self._window = max(self._step, round(rate * window_s))
-        self._rows: Samples = np.zeros((2 * self._window, 2), np.float32)
+        self._rows = Rows(rate, window_s)
         self._written = 0  # rows in the file
-        self._ends = [0, 0]
-        self.lost = 0
         try:
             self._file: io.FileIO | None = path.open("wb", buffering=0)
         except OSError as fault:
@@ -204,6 +193,11 @@ class StereoWriter:
         """Samples per second of both sides, in Hz."""
         return self._rate
 
+    @property
+    def lost(self) -> int:
+        """Samples that came too late for their place."""
+        return self._rows.lost
+
     def append(self, side: Side, frame: AudioFrame) -> None:
         """Put sound on one side at `frame.start`; silence fills the way there. Nothing once closed.
 
@@ -214,15 +208,12 @@ class StereoWriter:
             return
         if frame.rate != self._rate:
             raise ValueError(f"recording: expected {self._rate} Hz, found {frame.rate} Hz")
-        late = min(max(0, self._written - frame.start), len(frame.samples))
-        self.lost += late
-        for at in range(late, len(frame.samples), self._window):
-            self._put(side, frame.start + at, frame.samples[at : at + self._window])
+        self._write(self._rows.put(side, frame))
 
     def close(self) -> None:
         """Write what waits and close the file. May be called twice."""
         if self._file is not None:
-            self._write_until(max(self._ends))
+            self._write(self._rows.rest())
             self._file.close()
             self._file = None
 
@@ -237,27 +228,14 @@ class StereoWriter:
     ) -> None:
         self.close()
 
-    def _put(self, side: Side, start: int, samples: Samples) -> None:
-        end = start + len(samples)
-        self._write_until(end - self._window)
-        at = start - self._written
-        self._rows[at : at + len(samples), side] = samples
-        self._ends[side] = max(self._ends[side], end)
-        if min(self._ends) - self._written >= self._step:
-            self._write_until(min(self._ends))
-
-    def _write_until(self, end: int) -> None:
-        if self._file is None:
+    def _write(self, rows: Samples) -> None:
+        if self._file is None or not len(rows):
             return
-        while self._written < end:
-            count = min(end - self._written, self._window)
-            self._file.seek(0, io.SEEK_END)
-            self._file.write(to_pcm16(self._rows[:count].reshape(-1)))
-            self._rows[:-count] = self._rows[count:]
-            self._rows[-count:] = 0.0
-            self._written += count
-            self._file.seek(0)
-            self._file.write(_header(self._rate, self._written))
+        self._file.seek(0, io.SEEK_END)
+        self._file.write(to_pcm16(rows.reshape(-1)))
+        self._written += len(rows)
+        self._file.seek(0)
+        self._file.write(_header(self._rate, self._written))
 
 
 def _header(rate: int, rows: int) -> bytes:

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +13,50 @@ from agent.live import Captions
 from agent.session import Ended, run_call
 from agent.trace import TraceFile, both
 from agent.wiring import Agent
+from audio_io.opus_file import OpusWriter
 from audio_io.wav_file import StereoWriter
 
 RECORDING = "call.wav"
+SMALL_RECORDING = "call.ogg"
 TRACE = "trace.jsonl"
 RATE = 16_000
 """Of recordings, in Hz: what recognisers are made for, and what floorbench measures."""
+
+
+class Format(StrEnum):
+    """How a recording is kept."""
+
+    WAV = "wav"
+    OPUS = "opus"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSettings:
+    """The table [recording]: of the calls that a server answers, where it keeps their traces.
+
+    Attributes:
+        on: they are recorded.
+        format: wav, which `parley report` reads; or opus in an Ogg file, a tenth of the size.
+    """
+
+    on: bool = True
+    format: Format = Format.WAV
+
+
+def open_kept(
+    folder: Path, settings: RecordingSettings
+) -> AbstractContextManager[StereoWriter | OpusWriter | None]:
+    """The recording of a call that a server keeps in `folder`; None where it shall not.
+
+    Raises:
+        ConfigError: it cannot be made, or lacks a package.
+    """
+    if not settings.on:
+        return nullcontext()
+    if settings.format is Format.WAV:
+        return open_recording(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return OpusWriter(folder / SMALL_RECORDING, RATE)
 
 
 def open_recording(folder: Path) -> StereoWriter:

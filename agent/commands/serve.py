@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.admission import ServerSettings
-from agent.commands.recorded import begin_trace, hold, open_recording, say
+from agent.commands.recorded import RecordingSettings, begin_trace, hold, open_kept, say
 from agent.config import Config
 from agent.core.calls import Call, Json, Trace
 from agent.entrances.choice import entrances
@@ -23,11 +23,12 @@ _log = logging.getLogger("parley.call")
 def serve(config: Config, out: Path | None) -> int:
     """Answer calls until the process is told to stop; exit status."""
     settings = config.section(ServerSettings, "server")
+    recording = config.section(RecordingSettings, "recording")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     with build(config) as agent:
 
         async def answer(call: Call) -> None:
-            async with _kept(agent, call, out) as (fitting, trace):
+            async with _kept(agent, call, out, recording) as (fitting, trace):
                 await hold(agent, fitting, trace)
 
         async def run() -> None:
@@ -40,7 +41,9 @@ def serve(config: Config, out: Path | None) -> int:
 
 
 @asynccontextmanager
-async def _kept(agent: Agent, call: Call, out: Path | None) -> AsyncIterator[tuple[Call, Trace]]:
+async def _kept(
+    agent: Agent, call: Call, out: Path | None, settings: RecordingSettings
+) -> AsyncIterator[tuple[Call, Trace]]:
     """The call and its trace: recorded in a folder of its own, or told to the log."""
     if out is None:
         yield call, _log_errors
@@ -48,8 +51,8 @@ async def _kept(agent: Agent, call: Call, out: Path | None) -> AsyncIterator[tup
     folder = out / datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     trace = begin_trace(folder, agent, folder.name)
     try:
-        with open_recording(folder) as recording:
-            yield recorded(call, recording), trace
+        with open_kept(folder, settings) as recording:
+            yield call if recording is None else recorded(call, recording), trace
     finally:
         trace.close()
 
