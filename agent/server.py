@@ -14,6 +14,8 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -106,8 +108,19 @@ def _app(switchboard: Switchboard, entrances: Sequence[Entrance]) -> Starlette:
             Route("/metrics", metrics),
             *(route for entrance in entrances for route in entrance.routes()),
             *_client_routes(),
-        ]
+        ],
+        middleware=_for_other_pages(switchboard.settings),
     )
+
+
+def _for_other_pages(settings: ServerSettings) -> list[Middleware]:
+    """Lets the pages of `origins` ask: `<parley-call>` may stand on any of them."""
+    if not settings.origins:
+        return []
+    methods = ["GET", "POST", "PATCH", "DELETE"]
+    headers = ["authorization", "content-type"]
+    return [Middleware(CORSMiddleware, allow_origins=list(settings.origins),
+                       allow_methods=methods, allow_headers=headers)]  # fmt: skip
 
 
 def _prometheus(switchboard: Switchboard) -> str:

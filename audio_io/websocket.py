@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.core.audio import AudioFrame
-from agent.core.calls import CallTraits, Incoming, Note, Order
+from agent.core.calls import CallTraits, Incoming, Note, Order, Trace
 from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit, Typed
 from audio_io.codecs import from_pcm16, to_pcm16
+from audio_io.ear_reports import no_trace, trace_ear
 from audio_io.framing import frame_samples
 from audio_io.orders import refusal
 from audio_io.pacing import PlayoutClock
@@ -20,6 +21,7 @@ from audio_io.room import Room
 from audio_io.wire import (
     Bye,
     ClientMessage,
+    Ear,
     End,
     Ended,
     Failure,
@@ -125,12 +127,15 @@ class WebSocketCall:
         id: names the call to its client and in logs.
         dropped_output: samples dropped because the client read too slowly.
         dropped_notes: notes that could not be sent.
+        ear: what the client said last of the way to the caller's ear.
     """
 
     def __init__(self, socket: Socket, call: str, start: Start, limits: Limits) -> None:
         self.id = call
         self.dropped_output = 0
         self.dropped_notes = 0
+        self.ear = Ear()
+        self._trace: Trace = no_trace
         self._socket = socket
         self._start = start
         self._play_rate = start.play_rate or start.rate
@@ -239,6 +244,10 @@ class WebSocketCall:
         else:
             self._post(text)
 
+    def report_to(self, trace: Trace) -> None:
+        """From now on the client's reports of its ear go into this trace."""
+        self._trace = trace
+
     async def order(self, order: Order) -> None:
         """None is carried out."""
         raise refusal(order, "a WebSocket")
@@ -326,6 +335,11 @@ class WebSocketCall:
                 self._input.set()
             case Played():
                 self._mark(message.samples)
+            case Ear():
+                self.ear = message
+                trace_ear(self._trace, message)
+                if message.played_samples is not None:
+                    self._mark(message.played_samples)
             case Bye():
                 self.end(End.BYE)
             case Start():

@@ -25,6 +25,9 @@ RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 TEXT_BYTES = 4096
 """The longest JSON message a client may send; the longest that is defined has about 120 bytes."""
 
+EAR_S = 10.0
+"""The longest a client may say that a part of the way to the ear takes."""
+
 _DIGITS = "0123456789*#ABCD"
 
 # --- from the client ----------------------------------------------------------------------------
@@ -92,11 +95,49 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
+class Ear:
+    """What the client knows of the way from us to the caller's ear; None where it does not know.
+
+    Attributes:
+        played_samples: as in `Played`.
+        output_latency_s: from the client's output to the ear.
+        buffer_s: in the client's receive buffer.
+        round_trip_s: of the network.
+        jitter_s: of our packets' arrival.
+        loss: share of our packets lost since the last report, 0–1.
+    """
+
+    played_samples: int | None = None
+    output_latency_s: float | None = None
+    buffer_s: float | None = None
+    round_trip_s: float | None = None
+    jitter_s: float | None = None
+    loss: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no client can mean."""
+        durations = ("output_latency_s", "buffer_s", "round_trip_s", "jitter_s")
+        values = (self.output_latency_s, self.buffer_s, self.round_trip_s, self.jitter_s)
+        for name, value in zip(durations, values, strict=True):
+            if value is not None and not 0 <= value <= EAR_S:
+                raise ValueError(f"{name}: expected 0 to {EAR_S:g}, found {value}")
+        if self.loss is not None and not 0 <= self.loss <= 1:
+            raise ValueError(f"loss: expected 0 to 1, found {self.loss}")
+
+    @property
+    def delay_s(self) -> float | None:
+        """From our sending to the ear, of what is known; None where nothing is."""
+        network_s = None if self.round_trip_s is None else self.round_trip_s / 2
+        known = [p for p in (network_s, self.buffer_s, self.output_latency_s) if p is not None]
+        return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
 class Bye:
     """The caller hangs up."""
 
 
-ClientMessage = Start | Digit | Typed | Played | Bye
+ClientMessage = Start | Digit | Typed | Played | Ear | Bye
 
 
 def from_client(text: str) -> ClientMessage:
@@ -116,10 +157,14 @@ def from_client(text: str) -> ClientMessage:
         return Typed(_read(Line, fields, kind).text)
     if kind == "played":
         return _read(Played, fields, kind)
+    if kind == "ear":
+        return _read(
+            Ear, {name: value for name, value in fields.items() if value is not None}, kind
+        )
     if kind == "bye":
         return _read(Bye, fields, kind)
     raise ProtocolError(
-        f"type: expected one of start, digit, text, played, bye, found {kind[:40]!r}"
+        f"type: expected one of start, digit, text, played, ear, bye, found {kind[:40]!r}"
     )
 
 

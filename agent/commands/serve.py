@@ -1,4 +1,4 @@
-"""`parley serve`: answers calls over WebSocket, many at once."""
+"""`parley serve`: answers calls from browsers, programs and telephones, many at once."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from agent.entrances.choice import entrances
 from agent.server import serve as run_server
 from agent.switchboard import Switchboard
 from agent.wiring import Agent, build
+from audio_io.ear_reports import ReportsEar
 from audio_io.recording import recorded
 
 _log = logging.getLogger("parley.call")
@@ -50,6 +51,8 @@ async def _kept(
         return
     folder = out / datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     trace = begin_trace(folder, agent, folder.name)
+    if isinstance(call, ReportsEar):
+        call.report_to(trace)
     try:
         with open_kept(folder, settings) as recording:
             yield call if recording is None else recorded(call, recording), trace

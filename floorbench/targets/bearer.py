@@ -18,8 +18,10 @@ def bearer(name: str, url: str, key_env: str) -> Mapping[str, str]:
     if not key_env:
         return {}
     parts = urlsplit(url)
-    if parts.scheme != "wss" and parts.hostname not in _HERE:
-        raise ConfigError(f"{name}: expected wss:// where a key is sent, found {parts.scheme}://")
+    if parts.scheme not in ("wss", "https") and parts.hostname not in _HERE:
+        raise ConfigError(
+            f"{name}: expected wss:// or https:// where a key is sent, found {parts.scheme}://"
+        )
     key = os.environ.get(key_env, "")
     if not key:
         raise ConfigError(f"{name}: expected a key in ${key_env}, found none; export it")

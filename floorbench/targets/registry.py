@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from uuid import UUID
 
 from agent.config import shipped
 from agent.core.errors import ConfigError
 from floorbench.session import RATE, Target
+from floorbench.targets.audiosocket import AudioSocket
 from floorbench.targets.media_stream import MediaStream
 from floorbench.targets.moshi import Moshi
 from floorbench.targets.parley_ws import ParleyWs
 from floorbench.targets.pcm_ws import PcmWs
 from floorbench.targets.realtime import Realtime
+from floorbench.targets.udp_link import UdpNetwork
 
 if TYPE_CHECKING:
     from floorbench.targets.in_process import InProcess
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
 ALLOWED = (
     "offline or agent.toml (this project, in process), ws://HOST:PORT/ws (parley), "
     "pcm+ws://HOST:PORT/PATH?rate=16000, realtime+wss://HOST/v1/realtime?model=NAME, "
-    "twilio+ws://HOST:PORT/PATH, moshi+ws://HOST:PORT/api/chat; wss:// for TLS"
+    "twilio+ws://HOST:PORT/PATH, moshi+ws://HOST:PORT/api/chat, "
+    "audiosocket://HOST:PORT?rate=8000, webrtc+http://HOST:PORT/api/offer?loss=0.05 (parley), "
+    "rtvi+http://HOST:PORT/api/offer, realtime+https://HOST/v1/realtime/calls; "
+    "wss and https for TLS"
 )
 OPENAI_KEY = "OPENAI_API_KEY"
 """Where OpenAI's own clients look. Sent to OpenAI alone: for other hosts, name a variable."""
@@ -53,11 +60,12 @@ def _far(spec: str) -> Target:
     try:
         parts = urlsplit(spec)
         dialect, _, scheme = parts.scheme.rpartition("+")
-        if scheme not in ("ws", "wss") or not parts.hostname or dialect not in _DIALECTS:
+        make = _DIALECTS.get((dialect, _WITHOUT_TLS.get(scheme, scheme)))
+        if make is None or not parts.hostname:
             raise ConfigError(_unknown(spec))
         parts.port  # noqa: B018  # raises ValueError for one that is no number
         url = parts._replace(scheme=scheme, fragment="")
-        return _DIALECTS[dialect](url, dict(parse_qsl(parts.query, keep_blank_values=True)))
+        return make(url, dict(parse_qsl(parts.query, keep_blank_values=True)))
     except ValueError as fault:
         raise ConfigError(f"--target {_public(spec)}: {fault}") from fault
 
@@ -105,9 +113,60 @@ def _moshi(url: SplitResult, options: Options) -> Target:
     return Moshi(_address(url, options))
 
 
-_DIALECTS: Mapping[str, Callable[[SplitResult, Options], Target]] = MappingProxyType(
-    {"": _parley, "pcm": _pcm, "realtime": _realtime, "twilio": _twilio, "moshi": _moshi}
+def _audiosocket(url: SplitResult, options: Options) -> Target:
+    if url.port is None:
+        raise ValueError("expected a port, found none")
+    rate, call = options.pop("rate", "8000"), options.pop("call", "")
+    if not rate.isdecimal() or options:
+        raise ValueError(f"expected rate=HZ and call=UUID at most, found {url.query[:60]!r}")
+    return AudioSocket(url.hostname or "", url.port, int(rate), UUID(call) if call else None)
+
+
+def _webrtc(dialect: str, url: SplitResult, options: Options) -> Target:
+    from floorbench.targets.webrtc import Dialect, WebRtc  # noqa: PLC0415  # it brings aiortc
+
+    is_openai = (url.hostname or "").endswith(".openai.com")
+    key_env = options.pop("key_env", OPENAI_KEY if is_openai else "")
+    network = _network(options)
+    return WebRtc(_address(url, options), Dialect(dialect), key_env, network)
+
+
+def _network(options: Options) -> UdpNetwork | None:
+    """What is asked for with loss=, jitter_s=, delay_s= and seed=; None where nothing is."""
+    seed = options.pop("seed", "1")
+    if not seed.isdecimal():
+        raise ValueError(f"seed: expected a number, found {seed[:20]!r}")
+    loss, jitter_s, delay_s = (_share(name, options) for name in ("loss", "jitter_s", "delay_s"))
+    network = UdpNetwork(loss, jitter_s=jitter_s, delay_s=delay_s, seed=int(seed))
+    return network if loss or jitter_s or delay_s else None
+
+
+def _share(name: str, options: Options) -> float:
+    text = options.pop(name, "0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise ValueError(f"{name}: expected 0 to 1, found {text[:20]!r}")
+    return value
+
+
+_WITHOUT_TLS: Mapping[str, str] = MappingProxyType({"wss": "ws", "https": "http"})
+_DIALECTS: Mapping[tuple[str, str], Callable[[SplitResult, Options], Target]] = MappingProxyType(
+    {
+        ("", "ws"): _parley,
+        ("pcm", "ws"): _pcm,
+        ("realtime", "ws"): _realtime,
+        ("twilio", "ws"): _twilio,
+        ("moshi", "ws"): _moshi,
+        ("", "audiosocket"): _audiosocket,
+        ("webrtc", "http"): partial(_webrtc, "webrtc"),
+        ("rtvi", "http"): partial(_webrtc, "rtvi"),
+        ("realtime", "http"): partial(_webrtc, "realtime"),
+    }
 )
+"""By dialect and scheme."""
 
 
 def _address(url: SplitResult, options: Options) -> str:

@@ -162,7 +162,7 @@ def test_keys_come_between_the_frames():
         (b"abc", "even number of bytes"),
         (bytes(70_000), "expected at most 65536 bytes in a message, found 70000"),
         ("garbage", "expected a JSON object"),
-        ('{"type":"words","text":"hi"}', "expected one of start, digit, text, played, bye"),
+        ('{"type":"words","text":"hi"}', "expected one of start, digit, text, played, ear, bye"),
         (START, "start: expected once, found again"),
         ('{"type":"played","samples":1}', '"marks": true in start first'),
     ],

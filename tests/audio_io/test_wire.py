@@ -77,7 +77,10 @@ def test_the_messages_are_as_documented():
         ("[" * 4000, "expected a JSON object"),
         ("[1]", 'expected a JSON object with a "type"'),
         ('{"type": 3}', 'expected a JSON object with a "type"'),
-        ('{"type": "words"}', "expected one of start, digit, text, played, bye, found 'words'"),
+        (
+            '{"type": "words"}',
+            "expected one of start, digit, text, played, ear, bye, found 'words'",
+        ),
         (json.dumps(START | {"version": 2}), "version: expected 1, found 2"),
         (json.dumps(START | {"rate": 11025}), "rate: expected one of 8000, .* Hz, found 11025"),
         (json.dumps(START | {"play_rate": -1}), "play_rate: expected one of"),

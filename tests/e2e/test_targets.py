@@ -193,7 +193,7 @@ def test_a_key_is_refused_to_travel_in_the_open_and_missed_where_there_is_none(m
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with raises(ConfigError, match=r"\$NO_SUCH_KEY, found none"):
         asyncio.run(PcmWs("ws://localhost:1/", key_env="NO_SUCH_KEY").connect())
-    with raises(ConfigError, match="expected wss:// where a key is sent"):
+    with raises(ConfigError, match="expected wss:// or https:// where a key"):
         asyncio.run(PcmWs("ws://agent.example/", key_env="NO_SUCH_KEY").connect())
 
 

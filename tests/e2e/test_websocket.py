@@ -165,7 +165,7 @@ def test_peers_who_send_what_they_may_not_are_told_and_others_live_on():
     assert "expected a JSON object, found 'garbage" in sentences[0]
     assert "even number of bytes" in sentences[1]
     assert "at most 65536 bytes in a message, found 65538" in sentences[2]
-    assert "expected one of start, digit, text, played, bye, found 'dance'" in sentences[3]
+    assert "expected one of start, digit, text, played, ear, bye, found 'dance'" in sentences[3]
     assert arrivals[-1].reason == "bye"
 
 

@@ -1,19 +1,24 @@
 """What somebody types, and who is meant."""
 
 from contextlib import contextmanager
+from uuid import UUID
 
 from pytest import mark, raises
 
 from agent.core.errors import ConfigError
 from floorbench.targets import in_process
+from floorbench.targets.audiosocket import AudioSocket
 from floorbench.targets.media_stream import MediaStream
 from floorbench.targets.moshi import Moshi
 from floorbench.targets.parley_ws import ParleyWs
 from floorbench.targets.pcm_ws import PcmWs
 from floorbench.targets.realtime import Realtime
 from floorbench.targets.registry import target
+from floorbench.targets.udp_link import UdpNetwork
+from floorbench.targets.webrtc import Dialect, WebRtc
 
 OPENAI = "wss://api.openai.com/v1/realtime?model=gpt-realtime"
+CALL = "40325ec2-5efd-4bd3-805f-53576e581d13"
 HERE = "ws://127.0.0.1:9000/v1/realtime"
 
 
@@ -32,6 +37,22 @@ HERE = "ws://127.0.0.1:9000/v1/realtime"
         ),
         ("twilio+ws://h:1/media?who=bench", MediaStream("ws://h:1/media", {"who": "bench"})),
         ("moshi+wss://h/api/chat?seed=1", Moshi("wss://h/api/chat?seed=1")),
+        ("audiosocket://h:9092", AudioSocket("h", 9092)),
+        ("webrtc+http://h:1/api/offer", WebRtc("http://h:1/api/offer")),
+        (
+            "webrtc+http://h:1/api/offer?loss=0.05&seed=3&token=t",
+            WebRtc("http://h:1/api/offer?token=t", network=UdpNetwork(loss=0.05, seed=3)),
+        ),
+        ("rtvi+https://h/api/offer", WebRtc("https://h/api/offer", Dialect.RTVI)),
+        (
+            "realtime+https://api.openai.com/v1/realtime/calls?model=m",
+            WebRtc(
+                "https://api.openai.com/v1/realtime/calls?model=m",
+                Dialect.REALTIME,
+                "OPENAI_API_KEY",
+            ),
+        ),
+        (f"audiosocket://h:1?rate=16000&call={CALL}", AudioSocket("h", 1, 16_000, UUID(CALL))),
     ],
 )
 def test_a_network_address_is_the_target_of_its_dialect(spec, meant):
@@ -47,6 +68,7 @@ def test_a_network_address_is_the_target_of_its_dialect(spec, meant):
         ("realtime+wss://h/v1?model=m&key=secret", "realtime+wss://h/v1?model=m"),
         ("twilio+ws://h:1/a?key=secret", "twilio+ws://h:1/a"),
         ("moshi+ws://h:1/api/chat?key=secret", "moshi+ws://h:1/api/chat"),
+        (f"audiosocket://h:1?call={CALL}", "audiosocket://h:1"),
     ],
 )
 def test_a_name_says_who_is_measured_and_keeps_secrets(spec, name):
@@ -56,7 +78,7 @@ def test_a_name_says_who_is_measured_and_keeps_secrets(spec, name):
 
 @mark.parametrize(
     "spec",
-    ["", "offlin", "http://h/", "sip+ws://h/", "ws://", "ws+pcm://h/", "realtime+http://h/", "://"],
+    ["", "offlin", "http://h/", "sip+ws://h/", "ws://", "ws+pcm://h/", "realtime+ftp://h/", "://"],
 )
 def test_what_is_no_target_is_told_what_is_allowed(spec):
     with raises(ConfigError) as fault, target(spec):
@@ -73,6 +95,11 @@ def test_what_is_no_target_is_told_what_is_allowed(spec):
         ("pcm+ws://h:1/a?rate=fast", "rate: expected a number of Hz, found 'fast'"),
         ("pcm+ws://h:1/a?rate=1", "rate: expected 8000 to 48000 Hz, found 1"),
         ("ws://h:port/ws", "port"),
+        ("webrtc+http://h:1/o?loss=2", "loss: expected 0 to 1, found '2'"),
+        ("webrtc+http://h:1/o?loss=0.1&seed=x", "seed: expected a number, found 'x'"),
+        ("audiosocket://h", "expected a port, found none"),
+        ("audiosocket://h:1?rate=8001", "rate: expected one of 8000, 12000"),
+        ("audiosocket://h:1?who=me", "expected rate=HZ and call=UUID at most, found 'who=me'"),
         ("ws://h:99999/ws", "ort out of range"),
     ],
 )
