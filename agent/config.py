@@ -12,9 +12,11 @@ from agent.models.hub import placed
 
 T = TypeVar("T")
 
-ENGINES = ("detector", "judge", "recognizer", "predictor", "responder", "synthesizer")
+ENGINES = (
+    "detector", "judge", "recognizer", "predictor", "responder", "synthesizer", "duplex_model",
+)  # fmt: skip
 SECTIONS = (
-    "pipeline", *ENGINES, "duplex", "duplex_model", "turns", "listener", "manners", "call", "flow",
+    "pipeline", *ENGINES, "duplex", "turns", "listener", "manners", "voicemail", "call", "flow",
     "tools", "recording", "server", "webrtc", "sip", "audiosocket", "asterisk", "media_stream",
     "moshi",
 )  # fmt: skip

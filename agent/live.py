@@ -27,6 +27,8 @@ class Captions:
                 self._said.setdefault(fields["reply"], []).append(str(fields["text"]))
                 if fields["reply"] == self._audible:
                     self._line("", str(fields["text"]))
+            case "heard" if "utterance" in fields:  # of a duplex model
+                self._line("agent", str(fields["text"]))
             case "heard" if fields["cut"]:
                 self._line("", f"  ... cut short, heard: “{fields['text']}”")
             case "tool":

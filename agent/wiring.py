@@ -5,11 +5,12 @@ Engines are imported here, one by one, when a configuration asks for them.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from agent.admission import Refusal
 from agent.config import Config
 from agent.core.calls import Call, Json, Trace
 from agent.core.errors import ConfigError
@@ -23,12 +24,16 @@ from agent.core.protocols import (
     TurnPredictor,
 )
 from agent.core.turns import TurnConfig
+from agent.duplex_wiring import build_duplex, busy
 from agent.session import MAX_CALL_S
 from audio_io.echo import echo_free
 from audio_io.resample import at_rates
 from pipelines.cascade.asides import Manners
 from pipelines.cascade.listener import ListenerConfig
 from pipelines.cascade.pipeline import CascadeConfig, CascadePipeline, Engines
+from pipelines.cascade.voicemail import VoicemailSettings
+
+KINDS = ("cascade", "duplex")
 
 
 class _Closing(Protocol):
@@ -43,8 +48,8 @@ class PipelineChoice:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a pipeline that does not exist."""
-        if self.kind != "cascade":
-            raise ValueError(f"kind: expected cascade, found {self.kind}")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: expected one of {', '.join(KINDS)}, found {self.kind}")
 
 
 class Echo(StrEnum):
@@ -77,13 +82,17 @@ class CallSettings:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Engines loaded once and a pipeline for any number of calls; closing it ends the engines."""
+    """Engines loaded once and a pipeline for any number of calls; closing it ends the engines.
+
+    `busy`: why it cannot take one more call now, or None.
+    """
 
     name: str
     pipeline: Pipeline
     turns: TurnConfig
     calls: CallSettings
     close: Callable[[], None]
+    busy: Callable[[], Refusal | None] = lambda: None
 
     def fit(self, call: Call, trace: Trace, *, open_air: bool = False) -> Call:
         """A call as the pipeline wants it: at its rates, without echo where that is ours to do.
@@ -120,32 +129,46 @@ def build(config: Config) -> Agent:
         ConfigError: a setting is wrong.
         EngineUnavailable: a package or a file of an engine is missing.
     """
-    config.section(PipelineChoice, "pipeline")
+    kind = config.section(PipelineChoice, "pipeline").kind
     calls = config.section(CallSettings, "call")
     turns = config.section(TurnConfig, "turns")
-    cascade = CascadeConfig(
-        turns, config.section(ListenerConfig, "listener"), config.section(Manners, "manners")
-    )
     opened: list[_Closing] = []
 
     def keep(engine: Any) -> Any:
         opened.append(engine)
         return engine
 
-    try:
-        engines = Engines(
-            keep(detector(config)),
-            keep(recognizer(config)),
-            predictor(config, turns, keep),
-            responder(config, keep),
-            keep(synthesizer(config)),
-            judge(config),
-        )
-    except BaseException:
+    def close() -> None:
         _close_all(opened)
+
+    try:
+        if kind == "cascade":
+            return Agent(config.name, cascade(config, turns, keep), turns, calls, close)
+        behind = cascade(config, turns, keep) if "recognizer" in config.tables else None
+        duplex = build_duplex(config, keep, behind)
+    except BaseException:
+        close()
         raise
-    pipeline = CascadePipeline(engines, cascade)
-    return Agent(config.name, pipeline, turns, calls, lambda: _close_all(opened))
+    return Agent(config.name, duplex, turns, calls, close, lambda: busy(duplex))
+
+
+def cascade(config: Config, turns: TurnConfig, keep: Callable[[Any], Any]) -> CascadePipeline:
+    """The cascade of a configuration; `keep` is given what must be closed."""
+    settings = CascadeConfig(
+        turns,
+        config.section(ListenerConfig, "listener"),
+        config.section(Manners, "manners"),
+        config.section(VoicemailSettings, "voicemail") if "voicemail" in config.tables else None,
+    )
+    engines = Engines(
+        keep(detector(config)),
+        keep(recognizer(config)),
+        predictor(config, turns, keep),
+        responder(config, keep),
+        keep(synthesizer(config)),
+        judge(config),
+    )
+    return CascadePipeline(engines, settings)
 
 
 def _close_all(opened: list[_Closing]) -> None:
@@ -245,9 +268,9 @@ def judge(config: Config) -> SpeechJudge[Any] | None:
 def responder(config: Config, keep: Callable[[Any], Any]) -> Responder:
     """Words to words; `keep` is given what must be closed."""
     chosen = config.engine("responder", ("flow", "openai_chat", "llama", "scripted"))
-    if "tools" in config.tables and chosen not in ("openai_chat", "llama"):
+    if "tools" in config.tables and chosen not in ("openai_chat", "llama", "flow"):
         raise ConfigError(
-            f"{config.file}: [tools] is for the responders openai_chat and llama; "
+            f"{config.file}: [tools] is for the responders openai_chat, llama and flow; "
             f"{chosen} has its own"
         )
     match chosen:
@@ -266,11 +289,13 @@ def responder(config: Config, keep: Callable[[Any], Any]) -> Responder:
         case "flow":
             from pipelines.cascade.flow.flow import load_flow
             from pipelines.cascade.flow.responder import FlowResponder
+            from pipelines.cascade.tools.toolbox import Toolbox
 
             if "flow" not in config.tables:
                 raise ConfigError(f"{config.file}: the flow responder needs a table [flow]")
             flow = load_flow(config.tables["flow"], f"{config.file}: [flow]")
-            return FlowResponder(flow, _today)
+            tools = keep(Toolbox.load(config.tables.get("tools", {}), f"{config.file}: [tools]"))
+            return FlowResponder(flow, now=datetime.now, runnables=tools.runnables)
         case _:
             from pipelines.engines.scripted import ScriptedResponder, ScriptedResponderSettings
 
@@ -283,11 +308,6 @@ def _with_tools(config: Config, keep: Callable[[Any], Any], model: Responder) ->
     tools = Toolbox.load(config.tables.get("tools", {}), f"{config.file}: [tools]")
     keep(tools)
     return tools.around(model)
-
-
-def _today() -> str:
-    """The weekday where the agent stands: a table for tomorrow is for a day of the week."""
-    return date.today().strftime("%A").lower()
 
 
 def synthesizer(config: Config) -> Synthesizer:

@@ -16,7 +16,7 @@ from audio_io.codecs import to_pcm16
 from audio_io.recording_rows import Rows, Side
 from audio_io.resample import resampled
 
-__all__ = ["Side", "StereoWriter", "Wav", "read_wav"]
+__all__ = ("Side", "StereoWriter", "Wav", "read_wav")
 
 _LARGEST_BYTES = 256 * 2**20  # two hours of 16 kHz mono; a file is read into memory whole
 _RATES = range(4_000, 192_001)  # Hz

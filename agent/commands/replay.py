@@ -19,8 +19,10 @@ SHOWN = 10
 
 def why(path: Path) -> int:
     """Print each decision of a trace and what it rested on; exit status."""
-    for decision in explain(read_trace(path)):
+    lines = read_trace(path)
+    for decision in explain(lines):
         print(f"{decision.t:8.2f} s  {decision.what}: {decision.why}")
+    _say_duplex(lines)
     return 0
 
 
@@ -33,7 +35,16 @@ def replay(path: Path, overrides: Sequence[str]) -> int:
     if len(outcome.differences) > SHOWN:
         print(f"... and {len(outcome.differences) - SHOWN} more")
     print(f"{outcome.steps} steps replayed, {len(outcome.differences)} decided otherwise")
+    _say_duplex(lines)
     return 1 if outcome.differences else 0
+
+
+def _say_duplex(lines: Sequence[Mapping[str, Any]]) -> None:
+    if any(line.get("event") == "duplex" for line in lines):
+        print(
+            "a duplex model has no turn machine: while it spoke nothing was decided, and nothing "
+            "can be replayed"
+        )
 
 
 def _turns(

@@ -33,7 +33,7 @@ def serve(config: Config, out: Path | None) -> int:
                 await hold(agent, fitting, trace)
 
         async def run() -> None:
-            switchboard = Switchboard(settings, answer)
+            switchboard = Switchboard(settings, answer, agent.busy)
             ready = lambda url: say(f"{agent.name} answers at {url}")  # noqa: E731
             await run_server(switchboard, entrances(config, switchboard), ready)
 

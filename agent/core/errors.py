@@ -11,6 +11,7 @@ ParleyError
         EngineUnavailable       it cannot be loaded: a package or a file is missing
         EngineFailed            it was running and broke
         EngineTooSlow           it cannot keep up with the sound
+        EngineBusy              it holds as many calls as it can
 
 A message says what was expected, what was found and what to do.
 """
@@ -66,3 +67,7 @@ class EngineFailed(EngineError):
 
 class EngineTooSlow(EngineError):
     """The engine fell further behind the sound than its limit."""
+
+
+class EngineBusy(EngineError):
+    """The engine holds as many calls as it can; another may find room later."""

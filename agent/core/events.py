@@ -15,6 +15,9 @@ class Reason(StrEnum):
     SILENCE = "silence"
     TROUBLE = "trouble"
     UNHEARD = "unheard"  # the caller interrupted, and no word of it was recognised
+    REFUSED = "refused"  # the call was told to do something, and would not
+    LIMIT = "limit"  # the call must end soon
+    MACHINE = "machine"  # an answering machine took the call, and records now
 
 
 class Aside(StrEnum):
@@ -147,6 +150,15 @@ class Typed:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something beside the talk that the agent should speak of, once the floor is open."""
+
+    reason: Reason
+
+
+Replied = ReplyReady | ReplyAudible | ReplyDone | ReplyFailed
+
 Event = (
     CallAnswered
     | SpeechStarted
@@ -160,6 +172,7 @@ Event = (
     | ReplyFailed
     | Digit
     | Typed
+    | Happened
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from agent.core.calls import Json
-from agent.core.events import Action, Aside, Backchannel, Event, Prompt, Reason
+from agent.core.events import Action, Aside, Backchannel, Event, Happened, Prompt, Reason
 
 Line = dict[str, object]
 """One line of a trace: "t", "event" and the event's own fields."""
@@ -49,7 +49,7 @@ def _value(kinds: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
     if missing:
         raise ValueError(f"{kind.__name__}: {', '.join(missing)} missing")
     values = {f.name: fields[f.name] for f in own if f.name in fields}
-    if kind is Prompt:
+    if kind in (Prompt, Happened):
         values["reason"] = Reason(values["reason"])
     if kind is Backchannel:
         values["kind"] = Aside(values["kind"])

@@ -16,9 +16,11 @@ from agent.core.events import (
     Digit,
     DuckReply,
     Event,
+    Happened,
     HoldReply,
     Reason,
     ReleaseReply,
+    Replied,
     ReplyAudible,
     ReplyDone,
     ReplyFailed,
@@ -111,6 +113,8 @@ class TurnMachine:
                 return self._entered(event, now)
             case ReplyReady() | ReplyAudible() | ReplyDone() | ReplyFailed():
                 return self._replied(event, now)
+            case Happened(reason):
+                return self._prompt(reason, now) if self.floor is Floor.OPEN else []
             case _:
                 assert_never(event)
 
@@ -210,12 +214,10 @@ class TurnMachine:
     def _entered(self, event: Digit | Typed, now: float) -> list[Action]:
         if self.floor is Floor.USER or (self.floor is Floor.AGENT and self._replies.is_protected):
             return []
-        actions = self._replies.cancel()
-        return actions + self._pause(now, next_key_s(event, self.config.digit_pause_s))
+        pause_s = next_key_s(event, self.config.digit_pause_s)
+        return self._replies.cancel() + self._pause(now, pause_s)
 
-    def _replied(
-        self, event: ReplyReady | ReplyAudible | ReplyDone | ReplyFailed, now: float
-    ) -> list[Action]:
+    def _replied(self, event: Replied, now: float) -> list[Action]:
         live = self._replies.live
         if live is None or event.reply != live.number:
             return []
@@ -267,10 +269,8 @@ class TurnMachine:
                 return self._late(now)
             case Floor.AGENT:
                 return self._replies.cancel() + self._after_reply(now)
-            case Floor.OVERLAP if self._words.speaking():
-                return self._weigh(now)
             case Floor.OVERLAP:
-                return self._resume(now)
+                return self._weigh(now) if self._words.speaking() else self._resume(now)
             case _:
                 assert_never(self.floor)
 

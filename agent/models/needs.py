@@ -133,6 +133,12 @@ def _sherpa(config: Config, section: str) -> list[Need]:
     return [package, Need("sherpa", f"folder {model or '(not given)'}", folder)]
 
 
+def _moshi(config: Config, section: str) -> list[Need]:
+    del config, section
+    inside = Package("moshi", "pip install -r requirements/moshi.txt")
+    return [Need("moshi", "in an environment of its own: docs/duplex_worker.md", inside, 0, "MIT")]
+
+
 def _silero_torch(config: Config, section: str) -> list[Need]:
     del config, section
     inside = Package("silero_vad", "pip install 'parley[silero]'")
@@ -230,6 +236,7 @@ NEEDS: Mapping[str, Ask] = MappingProxyType(
         "espeak": _espeak,
         "kokoro": _voice("kokoro_onnx", "kokoro", "MIT; needs a GPL-3 package"),
         "llama": _llama,
+        "moshi": _moshi,
         "openai_chat": _openai_chat,
         "piper": _voice("piper", "piper", "GPL-3.0"),
         "pocket_tts": _voice("pocket_tts", "pocket-tts", "MIT"),

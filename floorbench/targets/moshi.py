@@ -7,23 +7,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 
 from agent.core.audio import AudioFrame, Samples
 from agent.core.errors import CallClosed, CallError, ProtocolError
+from audio_io.moshi_wire import Kind, decode, encode
+from audio_io.ogg import OggReader, OggWriter
+from audio_io.opus_pyav import OUT_RATE, OpusDecoder, OpusEncoder
 from floorbench.session import RATE, Flushed, Line
 from floorbench.targets.link import Socket, open_socket, shown
-from floorbench.targets.ogg import OggReader, OggWriter
-from floorbench.targets.opus import OUT_RATE, OpusDecoder, OpusEncoder
 from floorbench.targets.pace import Inlet
-
-
-class Kind(IntEnum):
-    """The first byte. Text, control, metadata and pings are passed over, as the protocol asks."""
-
-    HANDSHAKE = 0
-    SOUND = 1
-    ERROR = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +69,25 @@ class _Line:
     async def sound(self) -> AsyncIterator[AudioFrame | Flushed]:
         clock = asyncio.get_running_loop().time
         async for message in self._socket.messages():
-            if isinstance(message, str):
-                raise ProtocolError(
-                    f"{self._socket.name}: expected bytes, found text {message[:60]!r}"
-                )
-            match next(iter(message), None):
+            kind, payload = self._read(message)
+            match kind:
                 case Kind.SOUND:
-                    for samples in self._heard(message[1:]):
+                    for samples in self._heard(payload):
                         yield self._inlet.take(samples, clock())
                 case Kind.ERROR:
-                    said = message[1:301].decode(errors="replace")
+                    said = payload[:300].decode(errors="replace")
                     raise CallError(f"{self._socket.name}: the agent says: {said}")
                 case _:
                     pass
 
     async def hang_up(self) -> None:
         await self._socket.close()
+
+    def _read(self, message: bytes | str) -> tuple[Kind | None, bytes]:
+        try:
+            return decode(message)
+        except ProtocolError as fault:
+            raise ProtocolError(f"{self._socket.name}: {fault}") from fault
 
     def _heard(self, data: bytes) -> Iterator[Samples]:
         """The sound of Ogg bytes. Raises ProtocolError."""
@@ -107,4 +102,4 @@ class _Line:
                 yield self._decoder.decode(packet)
 
     async def _send(self, pages: bytes) -> None:
-        await self._socket.send(bytes([Kind.SOUND]) + pages)
+        await self._socket.send(encode(Kind.SOUND, pages))

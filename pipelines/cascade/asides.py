@@ -22,16 +22,29 @@ class Manners:
     Attributes:
         late: while a reply is being made that is late.
         listening: in a pause of a caller who tells something long.
+        limit_s: the agent ends a call that lasts longer; 0: it never does.
+        warn_s: so long before that it says so.
     """
 
     late: tuple[str, ...] = ("One moment.",)
     listening: tuple[str, ...] = ("Mm-hm.",)
+    limit_s: float = 0.0
+    warn_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a limit that leaves no time to speak of it."""
+        if self.limit_s and not 0 < self.warn_s < self.limit_s:
+            raise ValueError(
+                f"warn_s: expected more than 0 and less than limit_s, {self.limit_s:g}, "
+                f"found {self.warn_s:g}"
+            )
 
 
 class Asides:
     """The sounds, spoken once for all calls."""
 
     def __init__(self, synthesizer: Synthesizer, manners: Manners) -> None:
+        self.manners = manners
         self._synthesizer = synthesizer
         self._texts = {Aside.LATE: manners.late, Aside.LISTENING: manners.listening}
         self._sounds: Mapping[Aside, Sequence[Samples]] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from agent.core.audio import AudioFrame
-from agent.core.calls import Call, Note, Trace
+from agent.core.calls import Call, Trace
 from agent.core.conversation import Conversation
 from agent.core.errors import CallClosed, EngineError
 from agent.core.events import (
@@ -20,18 +20,20 @@ from agent.core.events import (
     Backchannel,
     CallAnswered,
     CancelReply,
+    Digit,
     DuckReply,
     Event,
+    Happened,
     HoldReply,
     PrepareReply,
     Prompt,
+    Reason,
     ReleaseReply,
     ReplyAudible,
     ReplyDone,
     ReplyFailed,
     ResumeReply,
     SpeechStarted,
-    Transcript,
     TurnEndPredicted,
 )
 from agent.core.playout import Playout
@@ -47,14 +49,20 @@ from agent.core.protocols import (
     Synthesizer,
     TurnPredictor,
 )
-from agent.core.record import to_fields
 from agent.core.turns import Floor, TurnConfig, TurnMachine
+from pipelines.cascade import time_limit
 from pipelines.cascade.asides import Asides, Manners
+from pipelines.cascade.control import CALL_CONTROL, Control
+from pipelines.cascade.discretion import Discretion
 from pipelines.cascade.ears import Ears
 from pipelines.cascade.hearing import Hearing
 from pipelines.cascade.judging import Judging
+from pipelines.cascade.keypad import awaited
 from pipelines.cascade.listener import ListenerConfig
+from pipelines.cascade.screening import Screening
 from pipelines.cascade.speaker import Reply, Speaker
+from pipelines.cascade.telling import Telling
+from pipelines.cascade.voicemail import VoicemailSettings
 from pipelines.mailbox import Mailbox
 
 PREDICT_EVERY_S = 0.05
@@ -67,12 +75,6 @@ PREDICTION_STEP = 0.02
 OWN_PAUSES = 16
 """Pauses of the caller's that the turn predictor is told: enough for a median, few enough that a
 caller who begins to read out a number is understood within a sentence."""
-
-LAST_WORD_S = 0.4
-"""Sound still played after a reply that hangs up, so that its last word leaves every buffer."""
-
-CALL_CONTROL = frozenset({"hang_up", "transfer"})
-"""Tools that end the agent's part: done once the reply was heard, all others when it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,12 @@ class Engines:
 
 @dataclass(frozen=True, slots=True)
 class CascadeConfig:
-    """How the cascade listens, takes turns and behaves."""
+    """How the cascade listens, takes turns and behaves; `voicemail` is for calls that we place."""
 
     turns: TurnConfig = field(default_factory=TurnConfig)
     listener: ListenerConfig = field(default_factory=ListenerConfig)
     manners: Manners = field(default_factory=Manners)
+    voicemail: VoicemailSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,11 @@ class _Talk:
                                 self._mail.put, trace)  # fmt: skip
         self._ask = asyncio.Event()  # set while a pause wants the turn predictor's opinion
         self._own_pauses: deque[float] = deque(maxlen=OWN_PAUSES)
+        self._telling = Telling(call, trace, Discretion(config.turns.digit_pause_s))
+        self._control = Control(call, trace, self._happened, self._end)
+        self._screening = config.voicemail and Screening(
+            config.voicemail, call.rate, self._mail.put, self._happened, trace)  # fmt: skip
+        self._owed: deque[Happened] = deque()  # to be told when the floor is open
         self._over = asyncio.Event()
         self._group = asyncio.TaskGroup()
         self._reply = Reply(0)
@@ -163,16 +171,25 @@ class _Talk:
             group.create_task(self._hearing.run(), name="recognise")
             group.create_task(self._predict(), name="predict")
             group.create_task(self._listen(), name="listen")
+            limit = time_limit.watch(self._asides.manners, self._happened, self._end)
+            group.create_task(limit, name="limit")
+
+    def _end(self, who: str, why: str = "") -> None:
+        """The call is over; only the first end counts."""
+        if not self._over.is_set():
+            self._trace("over", who=who, why=why)
+            self._over.set()
 
     # --- the tasks ----------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         async for item in self._call.frames():
             if isinstance(item, AudioFrame):
-                self._ears.take(item)
+                screening = self._screening
+                self._ears.take(screening.heard(item, self._ears.segment) if screening else item)
             else:
                 self._mail.put(item)
-        self._over.set()
+        self._end("caller")
 
     async def _play(self) -> None:
         count, rate = self._call.frame_samples, self._call.play_rate
@@ -187,7 +204,7 @@ class _Talk:
                     self._trace("underrun", samples=played.missing, reply=self._reply.number)
                 await self._call.play(AudioFrame(played.samples, rate, start))
         except CallClosed:
-            self._over.set()
+            self._end("caller")
 
     async def _predict(self) -> None:
         last = (0, -1.0)
@@ -215,20 +232,31 @@ class _Talk:
         while True:
             event = await self._mail.take(self._machine.deadline())
             now, floor = loop.time(), self._machine.floor
+            if isinstance(event, Happened) and floor is not Floor.OPEN:
+                self._owed.append(event)
+                continue
             if event is None:
                 self._trace("expired", now=now)
                 actions = self._machine.expire(now)
             else:
-                self._trace("told", now=now, **to_fields(event))
+                if isinstance(event, Digit):
+                    event = awaited(event, self._machine.text, self._expected().keys)
+                self._telling.told(event, now)
                 self._learn(event)
                 actions = self._machine.handle(event, now)
             for action in actions:
-                self._trace("asked", **to_fields(action))
+                self._telling.asked(action)
                 self._do(action)
+            self._telling.sensitive(self._expected().sensitive)
             if self._playout.is_about_to_sound:
                 self._drop_silence()
             if self._machine.floor is not floor:
                 self._floor_changed(floor)
+            if self._owed and self._machine.floor is Floor.OPEN:
+                self._mail.put(self._owed.popleft())
+
+    def _happened(self, reason: Reason) -> None:
+        self._mail.put(Happened(reason))
 
     async def _prepare_asides(self) -> None:
         try:
@@ -242,8 +270,6 @@ class _Talk:
         """What an event means for the history and the captions, before the machine acts on it."""
         live = self._machine.live
         match event:
-            case Transcript(segment, _, _, final):
-                self._tell("caption", who="caller", segment=segment, text=event.text, final=final)
             case SpeechStarted():
                 self._playout.hush()
             case ReplyAudible(number) if live and number == live.number:
@@ -252,8 +278,7 @@ class _Talk:
                     self._judging.learn()
                 if not live.text:  # a greeting comes first, and the voice has time after it
                     self._group.create_task(self._prepare_asides(), name="asides")
-                self._tell("caption", who="agent", reply=number, text=" ".join(self._reply.said),
-                           final=False)  # fmt: skip
+                self._telling.saying(number, " ".join(self._reply.said))
                 self._use_tools(control=False)
             case ReplyDone(number) if live and number == live.number:
                 self._conversation.audible(number)
@@ -274,16 +299,14 @@ class _Talk:
     def _heard(self, number: int, played: int, *, cut: bool) -> None:
         text = self._playout.heard(number, played)
         self._conversation.heard(number, text, cut=cut, results=self._reply.results)
-        self._trace("heard", reply=number, text=text, cut=cut)
-        self._tell("caption", who="agent", reply=number, text=text, final=True, cut=cut)
+        self._telling.heard(number, text, cut=cut)
 
     def _floor_changed(self, before: Floor) -> None:
         floor = self._machine.floor
         self._ears.alert = floor is Floor.AGENT
         if before in (Floor.PAUSE, Floor.PENDING) and floor is Floor.USER:
             self._own_pauses.append(self._ears.pause_s)
-        self._trace("floor", floor=floor.value)
-        self._tell("floor", floor=floor.value)
+        self._telling.floor(floor.value)
         if floor is Floor.PAUSE:
             self._ask.set()
         else:
@@ -362,13 +385,9 @@ class _Talk:
         due = [t for t in self._reply.tools if (t.name in CALL_CONTROL) is control]
         for tool in due:
             self._reply.tools.remove(tool)
-            self._trace("tool", reply=self._reply.number, name=tool.name, arguments=tool.arguments)
-            self._tell("tool", name=tool.name, arguments=tool.arguments)
+            self._telling.tool(self._reply.number, tool)
         if control and due:
-            asyncio.get_running_loop().call_later(LAST_WORD_S, self._over.set)
-
-    def _tell(self, kind: str, **data: Any) -> None:
-        self._call.tell(Note(kind, data))
+            self._group.create_task(self._control.carry_out(due), name="control")
 
     def _expected(self) -> Expectation:
         return self._engines.responder.expects(self._conversation.messages)

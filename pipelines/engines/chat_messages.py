@@ -16,6 +16,9 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         Reason.GREETING: "[The call was answered. Greet the caller.]",
         Reason.SILENCE: "[The caller has said nothing for a while.]",
         Reason.TROUBLE: "[Your last reply was lost to a technical fault. Apologise briefly.]",
+        Reason.REFUSED: "[The call could not be put through, or not as you wanted. Say so.]",
+        Reason.LIMIT: "[The call must end in a moment. Say so.]",
+        Reason.MACHINE: "[An answering machine records now. Leave a short message, and hang up.]",
     }
 )
 INTERRUPTED = "[The caller interrupted you here.]"

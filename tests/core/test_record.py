@@ -24,12 +24,13 @@ from agent.core.events import (
 )
 from agent.core.record import action_from, event_from, to_fields
 
-JUDGED = (TurnEndPredicted, SpeechJudged)
+MEASURED = (TurnEndPredicted, SpeechJudged, Digit)  # a number that is none equals nothing
 SHARE = st.floats(0, 1)
 EVENTS = st.one_of(
     st.builds(TurnEndPredicted, st.integers(), SHARE, st.text()),
     st.builds(SpeechJudged, st.integers(), SHARE, SHARE, st.text()),
-    *[st.from_type(kind) for kind in get_args(Event) if kind not in JUDGED],
+    st.builds(Digit, st.text(), st.none() | SHARE),
+    *[st.from_type(kind) for kind in get_args(Event) if kind not in MEASURED],
 )
 ACTIONS = st.one_of([st.from_type(kind) for kind in get_args(Action)])
 

@@ -7,6 +7,7 @@ from agent.core.events import (
     Backchannel,
     CallAnswered,
     CancelReply,
+    Digit,
     PrepareReply,
     Prompt,
     Reason,
@@ -175,3 +176,9 @@ def test_a_backchannel_in_a_reply_to_a_misheard_word_is_not_answered_when_the_re
     history += [(3.5, Transcript(1, "uh-huh", final=True))]
     machine, actions = told(*history, (5.0, ReplyDone(1)))
     assert (machine.floor, actions, machine.text) == (Floor.OPEN, [], "")
+
+
+def test_a_key_of_a_longer_entry_waits_for_the_end_of_what_is_being_said():
+    machine, actions = told((1.0, SpeechStarted(1)), (2.0, Digit("1", 3.0)))
+    assert actions == []
+    assert machine.floor is Floor.USER

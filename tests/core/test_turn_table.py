@@ -15,6 +15,8 @@ from agent.core.events import (
     CallAnswered,
     Digit,
     Event,
+    Happened,
+    Reason,
     ReplyAudible,
     ReplyDone,
     ReplyFailed,
@@ -314,6 +316,7 @@ class Walk:
             ReplyDone(reply, choose([True, False])),
             ReplyFailed(reply),
             choose([Digit(choose("4#"), choose([None, 0.0, 3.0])), Typed("a table")]),
+            Happened(choose([Reason.REFUSED, Reason.LIMIT])),
         ]
         return choose(likely if self.random.random() < 0.85 else unlikely)
 

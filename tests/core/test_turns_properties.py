@@ -9,9 +9,11 @@ from agent.core.events import (
     CancelReply,
     Digit,
     DuckReply,
+    Happened,
     HoldReply,
     PrepareReply,
     Prompt,
+    Reason,
     ReleaseReply,
     ReplyAudible,
     ReplyDone,
@@ -44,6 +46,7 @@ EVENTS = st.one_of(
     NUMBERS.map(ReplyDone),
     NUMBERS.map(ReplyFailed),
     st.sampled_from("0123456789*#").map(Digit),
+    st.just(Happened(Reason.REFUSED)),
 )
 STEPS = st.lists(st.tuples(st.floats(0, 3), EVENTS), max_size=40)
 

@@ -15,11 +15,11 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import CallError, ProtocolError
 from agent.virtual_loop import run_virtual
 from audio_io.codecs import from_pcm16, mulaw_decode, mulaw_encode, to_pcm16
+from audio_io.ogg import OggWriter
 from audio_io.resample import resampled
 from floorbench.session import Flushed
 from floorbench.targets.media_stream import MediaStream
 from floorbench.targets.moshi import Moshi
-from floorbench.targets.ogg import OggWriter
 from floorbench.targets.realtime import Realtime
 from tests.support.agents import (
     RATE,

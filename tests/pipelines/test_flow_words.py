@@ -4,7 +4,7 @@ from pytest import mark
 
 from pipelines.cascade.flow.clock import clock_at, placed, spoken_clock
 from pipelines.cascade.flow.numbers import digits_at, number_at, spoken_digits, spoken_number
-from pipelines.cascade.flow.tables import Kind, SlotTable
+from pipelines.cascade.flow.slot_table import Kind, SlotTable
 from pipelines.cascade.flow.values import allowed, readings, spoken, weekday
 from pipelines.cascade.flow.words import clauses, pressed, words
 

@@ -51,7 +51,7 @@ def test_room(active, from_there, stopping, status, sentence):
 
 @mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "agent.example"])
 def test_without_a_token_nobody_but_this_machine_is_listened_to(host):
-    with raises(ValueError, match="host: expected 127.0.0.1 or ::1 where no tokens are set"):
+    with raises(ValueError, match=r"host: expected 127\.0\.0\.1 or ::1 where no tokens are set"):
         ServerSettings(host=host)
     assert ServerSettings(host=host, tokens=("secret",)).host == host
 

@@ -1,9 +1,11 @@
 """A dialogue written in TOML, followed word by word: the responder that needs no model.
 
-- tables: what the TOML may say; flow: tables checked, phrases parsed; builtin: small talk
-- words, numbers, clock, values: from words to values, and back to speech
+- tables, slot_table: what the TOML may say; checks: what must hold between its parts; flow: tables
+  checked, phrases parsed; builtin: small talk
+- words, numbers, clock, money, values: from words to values, and back to speech; keypad: from keys
 - pattern, match, understand: from words to meaning
-- position, moves, rules, fold: from the history to a reply
+- position, moves, rules, fold: from the history to a reply; results: of tools; messages: taken
+  down; hours: open or closed
 - grammar, expect: what will be said next
 - responder: the protocol, and `talk` for tests
 """

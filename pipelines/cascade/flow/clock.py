@@ -122,3 +122,15 @@ def spoken_clock(minutes: int) -> str:
         case 45:
             return f"quarter to {spoken_number(following)}"
     return f"{spoken_number(this)} {'oh ' if minute < 10 else ''}{spoken_number(minute)}"
+
+
+def minutes(clock: str) -> int:
+    """Minutes since midnight of HH:MM.
+
+    Raises:
+        ValueError: it is not a time of day.
+    """
+    hour, _, minute = clock.partition(":")
+    if not (hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+        raise ValueError(f"expected a time such as 19:30, found {clock!r}")
+    return int(hour) * 60 + int(minute)

@@ -6,22 +6,29 @@ from agent.core.protocols import Expectation
 from pipelines.cascade.flow.clock import NAMED
 from pipelines.cascade.flow.flow import Flow
 from pipelines.cascade.flow.grammar import PERIODS, ROWS, grammar, intent_rows, most_number
+from pipelines.cascade.flow.keypad import keys_here
 from pipelines.cascade.flow.numbers import UNITS, spoken_number
 from pipelines.cascade.flow.pattern import expand, parse
 from pipelines.cascade.flow.position import Position, Topic
-from pipelines.cascade.flow.tables import Kind, SlotTable
+from pipelines.cascade.flow.slot_table import DAYS, Kind, SlotTable
 from pipelines.cascade.flow.understand import intents_here, slots_here
-from pipelines.cascade.flow.values import DAYS
+
+AMOUNTS = (*range(1, 100), *range(100, 1000, 50))
+"""Round amounts, enough of them to know what a whole one looks like."""
 
 PHRASES = 2000
 """Phrases at most: enough for a form of several slots, and still searched in under 2 ms."""
 
 
 def expectation(flow: Flow, at: Position) -> Expectation:
-    """What may be said here: phrases, the likeliest first, and a grammar."""
+    """What may be said here: phrases, the likeliest first, a grammar, and keys."""
     asked = at.asked.slot if at.asked.topic is Topic.SLOT else ""
+    keys, private = keys_here(flow, at), flow.is_private(at.node)
+    if asked and flow.table.slots[asked].kind is Kind.MESSAGE:
+        return Expectation(keys=keys, sensitive=private)  # whatever comes to their mind
     phrases = dict.fromkeys(_phrases(flow, at.node, asked))
-    return Expectation(tuple(phrases)[:PHRASES], grammar(flow, at.node, asked))
+    known = tuple(phrases)[:PHRASES]
+    return Expectation(known, grammar(flow, at.node, asked), keys, private)
 
 
 def _phrases(flow: Flow, node: str, asked: str) -> Iterator[str]:
@@ -51,9 +58,12 @@ def examples(slot: SlotTable) -> Iterator[str]:
         case Kind.CHOICE:
             yield from (option.lower() for option in slot.options)
         case Kind.DIGITS:
-            yield " ".join(UNITS[1 + n % 9] for n in range(slot.count))
-        case Kind.YES_NO:
-            return  # yes and no are intents
+            for count in range(slot.fewest, slot.longest + 1):
+                yield " ".join(UNITS[1 + n % 9] for n in range(count))
+        case Kind.AMOUNT:
+            yield from (f"{spoken_number(n)} {slot.unit[-1]}" for n in AMOUNTS if n <= slot.at_most)
+        case Kind.YES_NO | Kind.MESSAGE:
+            return  # yes and no are intents, a message is free speech
 
 
 def _times() -> Iterator[str]:

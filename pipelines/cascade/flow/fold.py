@@ -6,26 +6,36 @@ behind, and the same history always gives the same reply.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import reduce
 
 from agent.core.events import Reason
-from agent.core.protocols import Message, Role
+from agent.core.protocols import Message, Role, ToolResult
 from pipelines.cascade.flow.flow import Flow
+from pipelines.cascade.flow.hours import is_open, weekday_of
+from pipelines.cascade.flow.messages import taken
 from pipelines.cascade.flow.moves import arrive, ask
-from pipelines.cascade.flow.position import Position, say, word_count
+from pipelines.cascade.flow.position import Position, Question, restarted, say, word_count
+from pipelines.cascade.flow.results import resume
 from pipelines.cascade.flow.rules import answer, ask_again
 from pipelines.cascade.flow.words import pressed, words
 
 
-def fold(flow: Flow, messages: Sequence[Message], today: str = "") -> Position:
+def fold(
+    flow: Flow, messages: Sequence[Message], today: str = "", now: datetime | None = None
+) -> Position:
     """Where the dialogue stands after these messages, with the reply to the last of them.
 
     Args:
         flow: the dialogue.
         messages: the history, oldest first.
-        today: today's weekday in lower case; empty: days cannot be checked against tomorrow.
+        today: today's weekday in lower case; empty: as `now` has it, and where that is not known
+            either, days cannot be checked against tomorrow.
+        now: the house's own time, for its business hours; None: it counts as open.
     """
-    begin = Position(flow.table.start, today)
+    closed = bool(now and flow.table.hours and not is_open(flow.table.hours, now))
+    today = today or (weekday_of(now) if now else "")
+    begin = Position(flow.table.start, today, closed=closed)
     return reduce(lambda at, message: step(flow, at, message), turns(messages), begin)
 
 
@@ -60,7 +70,11 @@ def step(flow: Flow, at: Position, message: Message) -> Position:
     if message.role is Role.AGENT:
         heard = len(words(message.text)) if message.cut else word_count(at.lines)
         return replace(at, heard=heard)
-    fresh = replace(at, lines=(), calls=(), protected=False, before=at.lines)
+    if isinstance(message, ToolResult):
+        return resume(flow, at, message.call.name, message.text)
+    fresh = replace(
+        at, lines=(), calls=(), protected=False, before=at.lines or at.before, waits="", quiet=False
+    )
     if message.role is Role.EVENT:
         after = _event(flow, fresh, message.text)
     else:
@@ -70,11 +84,31 @@ def step(flow: Flow, at: Position, message: Message) -> Position:
 
 def _event(flow: Flow, at: Position, reason: str) -> Position:
     if reason == Reason.GREETING:
-        return say(Position(flow.table.start, at.today), flow.table.greeting)
+        greeting = flow.table.closed_greeting if at.closed else ""
+        return say(restarted(at, flow.table.start), greeting or flow.table.greeting)
     if reason == Reason.TROUBLE:
         return ask(flow, say(at, flow.table.trouble))
     if reason == Reason.UNHEARD:
         return ask_again(flow, say(at, flow.table.sorry))
+    if reason == Reason.REFUSED:
+        return _refused(flow, at)
+    if reason == Reason.LIMIT:
+        return ask_again(flow, say(at, flow.table.limit))
+    if reason == Reason.MACHINE and flow.table.after_beep:
+        return arrive(flow, at, flow.table.after_beep)
+    return taken(flow, at) or _silent(flow, at)
+
+
+def _refused(flow: Flow, at: Position) -> Position:
+    """Nobody took the caller: on where the flow says, or back where they were."""
+    state = flow.table.states.get(at.node)
+    if state and state.refused:
+        return arrive(flow, at, state.refused)
+    back = replace(at, node=at.left or at.node, asked=Question())
+    return ask(flow, say(back, flow.table.refused))
+
+
+def _silent(flow: Flow, at: Position) -> Position:
     count = at.silences + 1
     at = replace(at, silences=count)
     if count > len(flow.table.silence) and flow.table.after_silence:

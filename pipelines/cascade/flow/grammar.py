@@ -25,9 +25,8 @@ from pipelines.cascade.flow.clock import NAMED
 from pipelines.cascade.flow.flow import Flow
 from pipelines.cascade.flow.numbers import TENS, UNITS, spoken_number
 from pipelines.cascade.flow.pattern import expand
-from pipelines.cascade.flow.tables import Kind, SlotTable
+from pipelines.cascade.flow.slot_table import DAYS, Kind, SlotTable
 from pipelines.cascade.flow.understand import intents_here, slots_here
-from pipelines.cascade.flow.values import DAYS
 from pipelines.cascade.flow.words import words
 
 SPARE_NUMBERS = 4
@@ -109,8 +108,8 @@ def intent_rows(
 def slot_rows(flow: Flow, slot: str, *, asked: bool) -> Iterator[str]:
     """A slot's phrases, and its bare value where it was asked for or is clear."""
     table = flow.table.slots[slot]
-    if table.kind is Kind.YES_NO:
-        return  # yes and no are intents
+    if table.kind in (Kind.YES_NO, Kind.MESSAGE) or (table.secret and not asked):
+        return  # yes and no are intents, a message is free speech
     for phrase in flow.slots[slot]:
         yield from expand(phrase.pattern, {slot: (_rule(slot),)}, ROWS)
     if asked or table.kind in (Kind.DAY, Kind.CHOICE):
@@ -137,9 +136,20 @@ def values(slot: SlotTable) -> str:
         case Kind.CHOICE:
             return _any(option.lower() for option in slot.options)
         case Kind.DIGITS:
-            return _up_to(f"({_any([*UNITS[:10], 'oh', 'double'])})", slot.count)
-        case Kind.YES_NO:
+            return _up_to(f"({_any([*UNITS[:10], 'oh', 'double'])})", slot.longest)
+        case Kind.AMOUNT:
+            return amounts(slot)
+        case Kind.YES_NO | Kind.MESSAGE:
             return "yes | no"
+
+
+def amounts(slot: SlotTable) -> str:
+    """Amounts of money: thousands, hundreds, and what is left of a hundred."""
+    small = _any([*UNITS[1:], *TENS[2:], *(f"{ten} ({_any(UNITS[1:10])})" for ten in TENS[2:])])
+    hundreds = f"({_any(UNITS[1:10])}) hundred [[and] ({small})] | {small}"
+    whole = hundreds if slot.at_most < 1000 else f"[({hundreds}) thousand [and]] ({hundreds})"
+    whole = f"({whole})" if slot.at_most < 1000 else f"({whole} | ({hundreds}) thousand)"
+    return f"{whole} [{_any(slot.unit)}] [[and] ({small}) [{_any(slot.cent)}]]"
 
 
 def most_number(slot: SlotTable) -> int:

@@ -19,11 +19,12 @@ class Topic(Enum):
     CONFIRM = "confirm"
     CHANGE = "change"
     OFFER = "offer"
+    SURE = "sure"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question that waits for an answer; `slot` only with Topic.SLOT."""
+    """The question that waits for an answer; `slot` with Topic.SLOT, the state with Topic.SURE."""
 
     topic: Topic = Topic.OPEN
     slot: str = ""
@@ -45,6 +46,15 @@ class Position:
         protected: it cannot be interrupted.
         before: the sentences of the reply before that.
         heard: words of the last reply that reached the caller.
+        closed: nobody is there at this hour.
+        done: something was done or answered in this call.
+        again: the dialogue came back to its state, and asked what else there is.
+        tries: how often each form with a limit was finished.
+        waits: the state or form whose tool's result is awaited.
+        left: where the caller was when they were transferred.
+        message: what was said so far of a message.
+        said: the caller's last words, as far as they may be shown.
+        quiet: the agent says nothing, and goes on listening.
     """
 
     node: str
@@ -58,6 +68,15 @@ class Position:
     protected: bool = False
     before: tuple[str, ...] = ()
     heard: int = 0
+    closed: bool = False
+    done: bool = False
+    again: bool = False
+    tries: tuple[tuple[str, int], ...] = ()
+    waits: str = ""
+    left: str = ""
+    message: str = ""
+    said: str = ""
+    quiet: bool = False
 
     @property
     def text(self) -> str:
@@ -79,6 +98,11 @@ def with_value(at: Position, slot: str, value: Value | None) -> Position:
     """The slot filled anew, or emptied by None."""
     kept = tuple((name, old) for name, old in at.values if name != slot)
     return replace(at, values=kept if value is None else (*kept, (slot, value)))
+
+
+def restarted(at: Position, start: str) -> Position:
+    """The dialogue from its beginning; what limits it stays."""
+    return Position(start, at.today, closed=at.closed, tries=at.tries, done=at.done)
 
 
 def word_count(lines: tuple[str, ...]) -> int:

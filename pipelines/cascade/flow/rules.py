@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pipelines.cascade.flow import builtin
-from pipelines.cascade.flow.flow import BACK, Flow
+from pipelines.cascade.flow.checks import BACK
+from pipelines.cascade.flow.flow import Flow
+from pipelines.cascade.flow.messages import dictated
 from pipelines.cascade.flow.moves import (
     arrive,
     arrive_after,
@@ -12,20 +14,24 @@ from pipelines.cascade.flow.moves import (
     ask_in_words,
     fill,
     finish,
+    rendered,
     speak,
 )
 from pipelines.cascade.flow.position import (
     Position,
     Question,
     Topic,
+    restarted,
     say,
     unheard,
     with_value,
     word_count,
 )
-from pipelines.cascade.flow.tables import FormTable, Kind
+from pipelines.cascade.flow.slot_table import Kind
+from pipelines.cascade.flow.tables import FormTable
 from pipelines.cascade.flow.understand import Understood, understand
 from pipelines.cascade.flow.values import allowed
+from pipelines.cascade.flow.words import pressed, words
 
 OFFER_AT = 3
 """Misses in a row after which a person is offered: two wordings were tried by then."""
@@ -33,6 +39,10 @@ OFFER_AT = 3
 
 def answer(flow: Flow, at: Position, text: str) -> Position:
     """The first rule that knows what to do with the caller's turn."""
+    if not (flow.is_private(at.node) or pressed(words(text))):
+        at = replace(at, said=text)
+    if message := dictated(flow, at, text):
+        return message
     said = understand(flow, at, text)
     for rule in RULES:
         after = rule(flow, at, said)
@@ -45,8 +55,7 @@ def _by_key(flow: Flow, at: Position, said: Understood) -> Position | None:
     """A key of the keypad, unless figures are the answer that was asked for."""
     if not said.keys or (at.asked.topic is Topic.SLOT and _is_answer(flow, at, said)):
         return None
-    node = flow.form(at.node) or flow.table.states[at.node]
-    target = node.keys.get(said.keys[-1])
+    target = flow.node(at.node).keys.get(said.keys[-1])
     return arrive(flow, at, target) if target else None
 
 
@@ -65,6 +74,17 @@ def _to_offer(flow: Flow, at: Position, said: Understood) -> Position | None:
             return arrive(flow, at, flow.table.person)
         case "no":
             return ask(flow, at)
+    return None
+
+
+def _to_sure(flow: Flow, at: Position, said: Understood) -> Position | None:
+    """Yes or no to leaving; whoever asks for it again means it."""
+    if at.asked.topic is not Topic.SURE:
+        return None
+    if _yes_no(said) == "yes" or (_routed(flow, at, said) or [""])[-1] == at.asked.slot:
+        return arrive(flow, at, at.asked.slot)
+    if _yes_no(said) == "no" and not said.values:
+        return ask_in_words(flow, at, 0)
     return None
 
 
@@ -91,6 +111,8 @@ def _finished(flow: Flow, at: Position, form: FormTable, said: Understood) -> Po
     routed = _routed(flow, at, said)
     away = [n for n in routed if not _is_aside(flow, n) and n != at.node]
     after = _asides(flow, finish(flow, at, form), routed)
+    if after.waits:
+        return after
     return arrive(flow, after, away[-1]) if away else arrive_after(flow, after)
 
 
@@ -121,7 +143,7 @@ def _asides(flow: Flow, at: Position, routed: list[str]) -> Position:
     """What can be answered without leaving the place."""
     for node in routed:
         if _is_aside(flow, node):
-            at = speak(flow, at, flow.table.states[node])
+            at = replace(speak(flow, at, flow.table.states[node]), done=True)
     return at
 
 
@@ -135,7 +157,7 @@ def _routed(flow: Flow, at: Position, said: Understood) -> list[str]:
     Small talk that a flow gives a way of its own, such as a no that ends the call, takes it only
     alone: "a table for two, no, for three" must not hang up.
     """
-    routes = flow.routes(at.node)
+    routes = flow.routes(at.node, again=at.again)
     leading = [intent for intent in said.intents if intent in routes]
     wanted = [intent for intent in leading if intent not in builtin.NAMES]
     if not wanted and not said.values:
@@ -168,7 +190,7 @@ def _small_talk(flow: Flow, at: Position, said: Understood) -> Position | None:
         case "":
             return None
         case builtin.START_OVER:
-            begin = Position(flow.table.start, at.today)
+            begin = restarted(at, flow.table.start)
             return ask_in_words(flow, say(begin, builtin.REPLIES[intent]), 0)
         case builtin.REPEAT if at.before:
             return say(at, *at.before)
@@ -199,6 +221,7 @@ Rule = Callable[[Flow, Position, Understood], Position | None]
 RULES: tuple[Rule, ...] = (
     _by_key,
     _to_offer,
+    _to_sure,
     _to_confirmation,
     _to_change,
     _by_meaning,
@@ -224,6 +247,8 @@ def ask_again(flow: Flow, at: Position, wording: int = 0) -> Position:
         return say(at, flow.table.offer)
     if at.asked.topic is Topic.CHANGE and form:
         return say(at, form.change)
+    if at.asked.topic is Topic.SURE:
+        return say(at, rendered(flow, at, flow.table.states[at.asked.slot].sure))
     return ask_in_words(flow, at, wording)
 
 

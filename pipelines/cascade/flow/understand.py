@@ -15,11 +15,16 @@ from dataclasses import dataclass
 
 from pipelines.cascade.flow.builtin import ACKNOWLEDGE, NO, PHRASES, YES
 from pipelines.cascade.flow.flow import Flow
+from pipelines.cascade.flow.keypad import answer_of, asks_yes_or_no, entered
 from pipelines.cascade.flow.match import search
 from pipelines.cascade.flow.position import Position, Topic
-from pipelines.cascade.flow.tables import Kind
+from pipelines.cascade.flow.slot_table import Kind
 from pipelines.cascade.flow.values import Reading, Value, readings
 from pipelines.cascade.flow.words import FILLERS, Words, pressed, words
+
+FOREIGN = 1
+"""Words beside an intent that counts only alone: "okay goodbye then" ends a call, "I said goodbye
+to my mother" does not."""
 
 ASKED = 2.0
 """Points an answer gets ahead: as many as the words people leave out when they answer."""
@@ -79,6 +84,8 @@ class Understood:
 def understand(flow: Flow, at: Position, text: str) -> Understood:
     """What the caller meant by `text` in this place of the dialogue."""
     said = words(text)
+    if pressed(said):
+        return _entered(flow, at, said)
     tokens = tuple(word for word in said if word not in FILLERS)
     chosen = _choose([*_values(flow, at, tokens), *_names(flow, at, tokens)], flow, at, tokens)
     intents = tuple(c.intent for c in chosen if isinstance(c, Intended))
@@ -87,6 +94,19 @@ def understand(flow: Flow, at: Position, text: str) -> Understood:
     named = tuple(c.slot for c in chosen if isinstance(c, Named))
     last = said[-1:] if not chosen or pressed(said) else ()
     return Understood(intents, tuple(values.items()), named, last if pressed(last) else ())
+
+
+def _entered(flow: Flow, at: Position, said: Words) -> Understood:
+    """What the keys mean: an answer where one was asked for, and a key of the menu."""
+    values: dict[str, Value] = {}
+    if asks_yes_or_no(flow, at) and (answer := answer_of(flow, said)):
+        return Understood((answer,), tuple(_yes_or_no(flow, at, (answer,)).items()))
+    if at.asked.topic is Topic.SLOT:
+        slot = flow.table.slots[at.asked.slot]
+        value = entered(slot, said)
+        values = {} if value is None else {at.asked.slot: value}
+        said = tuple(key for key in said if key != slot.end) or said
+    return Understood((), tuple(values.items()), keys=said[-1:])
 
 
 def _choose(candidates: list[Candidate], flow: Flow, at: Position, tokens: Words) -> list[Meaning]:
@@ -99,7 +119,14 @@ def _choose(candidates: list[Candidate], flow: Flow, at: Position, tokens: Words
         if taken.isdisjoint(candidate.used):
             taken.update(candidate.used)
             chosen.append(candidate)
-    return [c.meaning for c in sorted(chosen, key=lambda c: c.used)]
+    is_crowded = len(set(range(len(tokens))) - taken) > FOREIGN
+    meanings = [c.meaning for c in sorted(chosen, key=lambda c: c.used)]
+    return [m for m in meanings if not (is_crowded and _is_for_alone(flow, m))]
+
+
+def _is_for_alone(flow: Flow, meaning: Meaning) -> bool:
+    intent = flow.table.intents.get(meaning.intent) if isinstance(meaning, Intended) else None
+    return intent is not None and intent.alone
 
 
 def slots_here(flow: Flow, node: str) -> tuple[str, ...]:
@@ -122,6 +149,8 @@ def _values(flow: Flow, at: Position, tokens: Words) -> Iterator[Candidate]:
 
     for slot in slots_here(flow, at.node):
         asked = at.asked.topic is Topic.SLOT and at.asked.slot == slot
+        if flow.table.slots[slot].secret and not asked:
+            continue
         bonus = ASKED if asked else 0.0
         for start in range(len(tokens)):
             for found in read(slot, tokens, start):

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipelines.cascade.flow.clock import HALF_DAY, clock_at, placed, spoken_clock
+from pipelines.cascade.flow.clock import HALF_DAY, clock_at, minutes, placed, spoken_clock
+from pipelines.cascade.flow.hours import WEEKDAYS
+from pipelines.cascade.flow.money import amount, cents, money_at, spoken_amount
 from pipelines.cascade.flow.numbers import digits_at, number_at, spoken_digits, spoken_number
-from pipelines.cascade.flow.tables import Kind, SlotTable, minutes
+from pipelines.cascade.flow.slot_table import DAYS, Kind, SlotTable
 from pipelines.cascade.flow.words import word_at, words
 
 Value = int | str
-"""A number is an int; a time is `19:30`; a day, a choice, digits, `yes` and `no` are text."""
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-DAYS = (*WEEKDAYS, "today", "tomorrow")
+"""A number is an int; a time is `19:30`, an amount `12.50`; a day, a choice, digits, a message,
+`yes` and `no` are text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,13 @@ def readings(slot: SlotTable, tokens: Sequence[str], at: int) -> Iterator[Readin
         case Kind.DIGITS:
             run, end = digits_at(tokens, at)
             if run:
-                yield Reading(run, end, clear=len(run) == slot.count and slot.count >= 3)
-        case Kind.YES_NO:
-            return  # an answer in its place only: `understand` reads it from the intents
+                clear = len(run) >= 3 and slot.fewest <= len(run) <= slot.longest
+                yield Reading(run, end, clear and not slot.secret)
+        case Kind.AMOUNT:
+            if money := money_at(tokens, at, slot.unit, slot.cent):
+                yield Reading(amount(money.cents), money.end, money.clear)
+        case Kind.YES_NO | Kind.MESSAGE:
+            return  # an answer in its place only: `understand` and `rules` see to it
 
 
 def _days(tokens: Sequence[str], at: int) -> Iterator[Reading]:
@@ -79,9 +83,34 @@ def allowed(slot: SlotTable, value: Value, today: str = "") -> bool:
         case Kind.TIME:
             return minutes(slot.earliest) <= minutes(str(value)) <= minutes(slot.latest)
         case Kind.DIGITS:
-            return len(str(value)) == slot.count
-        case Kind.CHOICE | Kind.YES_NO:
+            return slot.fewest <= len(str(value)) <= slot.longest
+        case Kind.AMOUNT:
+            return 100 * slot.at_least <= (cents(str(value)) or 0) <= 100 * slot.at_most
+        case Kind.CHOICE | Kind.YES_NO | Kind.MESSAGE:
             return True
+
+
+def result_value(slot: SlotTable, text: str) -> Value | None:
+    """What a tool returned as a value of the slot it fills; None where it is none."""
+    text = text.strip()
+    match slot.kind:
+        case Kind.NUMBER:
+            return int(text) if text.isascii() and text.isdigit() else None
+        case Kind.AMOUNT:
+            value = cents(text)
+            return None if value is None else amount(value)
+        case Kind.YES_NO:
+            return {"true": "yes", "yes": "yes", "false": "no", "no": "no"}.get(text.lower())
+        case Kind.CHOICE:
+            return text if text in slot.options else None
+        case Kind.DIGITS:
+            return text if text.isascii() and text.isdigit() else None
+        case Kind.DAY:
+            return text if text in DAYS else None
+        case Kind.TIME:
+            return text if len(text) == 5 and clock_at(words(text), 0) else None
+        case Kind.MESSAGE:
+            return text or None
 
 
 def weekday(day: str, today: str) -> str:
@@ -102,7 +131,9 @@ def spoken(slot: SlotTable, value: Value) -> str:
             return _spoken_time(slot, minutes(str(value)))
         case Kind.DIGITS:
             return spoken_digits(str(value))
-        case Kind.CHOICE | Kind.YES_NO:
+        case Kind.AMOUNT:
+            return spoken_amount(str(value), slot.unit, slot.cent)
+        case Kind.CHOICE | Kind.YES_NO | Kind.MESSAGE:
             return str(value)
 
 

@@ -28,6 +28,7 @@ BUILTIN: Mapping[str, Tool] = MappingProxyType(
                 "transfer",
                 "Puts the caller through after what you say now. Tell them first.",
                 to="whom to, such as the front desk",
+                summary="what the call was about, in a sentence for whoever takes it",
             ),
             _tool(
                 "take_message",
@@ -39,6 +40,11 @@ BUILTIN: Mapping[str, Tool] = MappingProxyType(
                 "send_digits",
                 "Presses telephone keys, as for the menu of another machine.",
                 digits="keys in order: 0-9 * #",
+            ),
+            _tool(
+                "hold",
+                "Puts the caller on hold after what you say now, or takes them back.",
+                on="yes or no",
             ),
         )
     }

@@ -1,4 +1,4 @@
-"""Opus packets to sound and back, by PyAV, which comes with faster-whisper."""
+"""Opus packets to sound and back, by PyAV, which comes with aiortc and with faster-whisper."""
 
 from typing import TYPE_CHECKING, Literal
 

@@ -10,6 +10,10 @@ import struct
 from agent.core.errors import ProtocolError
 
 _HEADER = struct.Struct("<4sBBqIIIB")  # OggS, version, flags, position, serial, page, CRC, segments
+PACKET_BYTES = 65_536
+"""The longest packet taken: Opus packets end at 61,298 bytes (RFC 6716, 48 frames of 1,275 bytes
+and their lengths); a stream that never ends one would fill the memory."""
+
 _FIRST = 2  # flag of a stream's first page
 _CRC_AT = slice(22, 26)
 
@@ -91,6 +95,10 @@ class OggReader:
         for length in lacing:
             self._packet += body[at : at + length]
             at += length
+            if len(self._packet) > PACKET_BYTES:
+                raise ProtocolError(
+                    f"expected Ogg packets of at most {PACKET_BYTES} bytes, found a longer one"
+                )
             if length < 255:  # a shorter piece ends the packet
                 packets.append(self._packet)
                 self._packet = b""

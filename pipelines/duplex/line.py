@@ -1,0 +1,180 @@
+"""A call as its pipelines need it: what was heard may be taken by one, and then by another."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+
+from agent.core.audio import AudioFrame, Samples
+from agent.core.calls import Call, CallTraits, Incoming, Note, Order
+from agent.core.errors import CallClosed
+
+WAITING_S = 2.0
+"""The caller's sound that waits for a pipeline; the oldest beyond it is dropped."""
+
+RECALL_S = 1.0
+"""The caller's last sound, given once more to who takes over: the model may be found to be gone a
+second after it stopped listening."""
+
+
+class Line:
+    """One call. `listen` must run all the time.
+
+    Attributes:
+        call: the call itself.
+        handed: samples handed over to be played.
+        dropped: samples dropped because nobody took them.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.handed = 0
+        self.dropped = 0
+        self._items: deque[Incoming] = deque()
+        self._waiting = 0
+        self._recall: deque[AudioFrame] = deque()
+        self._recalled = 0
+        self._sounds_until = 0.0  # loop time, as if all that is handed over sounds at once
+        self._news = asyncio.Event()
+        self._over = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the caller has hung up."""
+        return self._over.is_set()
+
+    async def listen(self) -> None:
+        """Take what comes from the caller, until they hang up."""
+        try:
+            async for item in self.call.frames():
+                self._put(item)
+        except CallClosed:
+            pass
+        finally:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Nobody is there any more."""
+        self._over.set()
+        self._news.set()
+
+    def take(self) -> list[Incoming]:
+        """All that has come and was not taken."""
+        items = list(self._items)
+        self._items.clear()
+        self._waiting = 0
+        for item in items:
+            self._keep(item)
+        return items
+
+    async def wait(self, deadline: float | None) -> None:
+        """Until something comes, the caller hangs up, or loop time reaches `deadline`."""
+        if self._items or self.is_over:
+            return
+        self._news.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await self._news.wait()
+
+    async def play(self, samples: Samples) -> None:
+        """The next `call.frame_samples` samples, as `Call.play`."""
+        start, self.handed = self.handed, self.handed + len(samples)
+        now = asyncio.get_running_loop().time()
+        self._sounds_until = max(self._sounds_until, now) + len(samples) / self.call.play_rate
+        await self.call.play(AudioFrame(samples, self.call.play_rate, start))
+
+    def ahead(self) -> int:
+        """Samples that were handed over and cannot have sounded yet, by our clock."""
+        left_s = self._sounds_until - asyncio.get_running_loop().time()
+        return max(0, round(left_s * self.call.play_rate))
+
+    def rest(self, replies: int) -> Call:
+        """The call from here on, for who takes over; it begins a little before now.
+
+        Its positions and the numbers of its replies begin anew; the far side has heard `replies`.
+        """
+        self._items.extendleft(reversed(self._recall))
+        self._recall.clear()
+        return _Rest(self, replies)
+
+    def _put(self, item: Incoming) -> None:
+        self._items.append(item)
+        self._waiting += _length(item)
+        while self._waiting > WAITING_S * self.call.rate:
+            lost = _length(self._items.popleft())
+            self._waiting -= lost
+            self.dropped += lost
+        self._news.set()
+
+    def _keep(self, item: Incoming) -> None:
+        if not isinstance(item, AudioFrame):
+            return
+        self._recall.append(item)
+        self._recalled += len(item.samples)
+        while self._recalled > RECALL_S * self.call.rate:
+            self._recalled -= len(self._recall.popleft().samples)
+
+
+def _length(item: Incoming) -> int:
+    return len(item.samples) if isinstance(item, AudioFrame) else 0
+
+
+class _Rest:
+    """What is left of a call."""
+
+    def __init__(self, line: Line, replies: int) -> None:
+        self._line, self._replies = line, replies
+        self._call = line.call
+        self._before = line.handed
+
+    @property
+    def rate(self) -> int:
+        return self._call.rate
+
+    @property
+    def play_rate(self) -> int:
+        return self._call.play_rate
+
+    @property
+    def frame_samples(self) -> int:
+        return self._call.frame_samples
+
+    @property
+    def traits(self) -> CallTraits:
+        return self._call.traits
+
+    async def frames(self) -> AsyncIterator[Incoming]:
+        position = 0
+        while True:
+            for item in self._line.take():
+                if isinstance(item, AudioFrame):
+                    yield AudioFrame(item.samples, item.rate, position)
+                    position += len(item.samples)
+                else:
+                    yield item
+            if self._line.is_over:
+                return
+            await self._line.wait(None)
+
+    async def play(self, frame: AudioFrame) -> None:
+        await self._line.play(frame.samples)
+
+    def flush(self) -> None:
+        self._call.flush()
+
+    def played(self) -> int:
+        return max(0, self._call.played() - self._before)
+
+    def tell(self, note: Note) -> None:
+        match note.data.get("reply"):
+            case int() as reply:
+                note = Note(note.kind, {**note.data, "reply": reply + self._replies})
+            case _:
+                pass
+        self._call.tell(note)
+
+    async def order(self, order: Order) -> None:
+        await self._call.order(order)
+
+    async def close(self) -> None:
+        await self._call.close()

@@ -1,0 +1,107 @@
+"""The model's text, piece by piece, as words with times; and what of it was heard. Pure.
+
+Positions are samples of the agent's sound as it was handed to the call.
+"""
+
+from dataclasses import dataclass
+
+WORD_S = 0.4
+"""A word is complete when no piece has come for this long: five frames of 80 ms; within a word
+pieces follow each other in neighbouring frames."""
+
+PAUSE_S = 1.2
+"""An utterance is over when no word has come for this long: longer than the gaps between words and
+clauses, shorter than a turn."""
+
+WORDS = 60
+"""Words after which an utterance is over in any case: each of them is told with all before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, and where its pieces were said."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something the agent said without a long pause.
+
+    Attributes:
+        number: counts up from 1 in a call.
+        said: all of its words.
+        heard: those whose sound was played.
+    """
+
+    number: int
+    said: str
+    heard: str
+
+    @property
+    def cut(self) -> bool:
+        """Whether its end was not heard."""
+        return self.heard != self.said
+
+
+class Monologue:
+    """Joins pieces to words and words to utterances. Holds one utterance."""
+
+    def __init__(self, rate: int) -> None:
+        self._word_samples = round(WORD_S * rate)
+        self._pause_samples = round(PAUSE_S * rate)
+        self._open: Word | None = None
+        self._words: list[Word] = []
+        self._last = 0  # end of the last piece
+        self.number = 1
+
+    @property
+    def text(self) -> str:
+        """The words of the utterance so far, the unfinished one too."""
+        return _joined(self._words if self._open is None else [*self._words, self._open])
+
+    def say(self, text: str, start: int, end: int) -> list[Word]:
+        """The text that came with the sound from `start` to `end`; the words it completes.
+
+        A piece that begins with a space begins a word; empty text is a pause.
+        """
+        done: list[Word] = []
+        if not text and self._open and start - self._last >= self._word_samples:
+            done += self._complete()
+        for place, part in enumerate(text.split(" ")):
+            if place:  # a space came before it
+                done += self._complete()
+            if part:
+                before = self._open or Word("", start, end)
+                self._open = Word(before.text + part, before.start, end)
+                self._last = end
+        return done
+
+    def is_over(self, position: int) -> bool:
+        """Whether the utterance has ended, at this position of the sound."""
+        said = self._open or self._words
+        long_ago = position - self._last >= self._pause_samples
+        return bool(said) and (long_ago or len(self._words) >= WORDS)
+
+    def finish(self, played: int) -> Utterance | None:
+        """The utterance is over: what was heard of it; None if nothing was said."""
+        self._complete()
+        if not self._words:
+            return None
+        heard = _joined([word for word in self._words if word.start < played])
+        done = Utterance(self.number, _joined(self._words), heard)
+        self._words = []
+        self.number += 1
+        return done
+
+    def _complete(self) -> list[Word]:
+        done = [] if self._open is None else [self._open]
+        self._words += done
+        self._open = None
+        return done
+
+
+def _joined(words: list[Word]) -> str:
+    return " ".join(word.text for word in words)
