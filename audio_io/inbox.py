@@ -1,0 +1,66 @@
+"""What a caller sent, waiting for whoever listens."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from agent.core.audio import AudioFrame, Samples
+from agent.core.calls import Incoming
+from agent.core.events import Digit
+from audio_io.framing import frame_samples
+from audio_io.ring import SampleRing
+
+_KEYS = 64  # waiting to be read; nobody presses faster than a pipeline reads
+
+
+class Inbox:
+    """Sound and keys of one call. Live sound is worth more new than old: at the limit the oldest
+    goes, and is counted."""
+
+    def __init__(self, rate: int, limit_s: float) -> None:
+        """An empty one.
+
+        Args:
+            rate: of the sound, in Hz.
+            limit_s: how much sound may wait.
+        """
+        self._rate = rate
+        self._ring = SampleRing(max(1, round(limit_s * rate)))
+        self._keys: deque[Digit] = deque(maxlen=_KEYS)
+        self._news = asyncio.Event()
+        self._closed = False
+
+    @property
+    def dropped(self) -> int:
+        """Samples that nobody took in time."""
+        return self._ring.dropped
+
+    def hear(self, samples: Samples) -> None:
+        """Sound of any length, float32 [n]."""
+        self._ring.write(samples)
+        self._news.set()
+
+    def press(self, key: Digit) -> None:
+        """A key of the caller's."""
+        self._keys.append(key)
+        self._news.set()
+
+    def close(self) -> None:
+        """Nothing more will come; what waits can still be taken."""
+        self._closed = True
+        self._news.set()
+
+    async def frames(self) -> AsyncIterator[Incoming]:
+        """Sound in frames of 20 ms as it arrives, and keys. May be called once."""
+        count, start = frame_samples(self._rate), 0
+        while True:
+            if self._keys:
+                yield self._keys.popleft()
+            elif len(self._ring) >= count:
+                yield AudioFrame(self._ring.read(count), self._rate, start)
+                start += count
+            elif self._closed:
+                return
+            else:
+                self._news.clear()
+                await self._news.wait()
