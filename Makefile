@@ -4,14 +4,15 @@ BIN := .venv/bin
 # Silences pip's advice about itself; wrong settings still show.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo talk serve test check unit bench clean
+.PHONY: help demo talk serve test check unit bench moshi clean
 
 help:
 	@echo "make demo    hear a recorded caller talk to the agent (nothing to download)"
 	@echo "make talk    talk to it yourself (needs PortAudio: apt install libportaudio2)"
-	@echo "make serve   answer calls over WebSocket on http://127.0.0.1:8080"
+	@echo "make serve   answer calls from browsers, programs and telephones on http://127.0.0.1:8080"
 	@echo "make test    lint, types, layers, tests"
 	@echo "make bench   what parley itself costs, in a table"
+	@echo "make moshi   the environment of duplex models, with torch (docs/duplex_worker.md)"
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -33,6 +34,7 @@ talk: .venv/.offline
 	$(BIN)/parley talk
 
 serve: .venv/.offline
+	$(BIN)/pip install --quiet --editable '.[offline,webrtc,sip]'
 	$(BIN)/parley serve
 
 test: check unit
@@ -51,5 +53,14 @@ unit: .venv/.test
 bench: .venv/.offline
 	$(BIN)/parley bench runtime
 
+# moshi's pins exclude newer torch and numpy: an environment of its own. MOSHI_PIP: options of pip.
+moshi: .venv-moshi/.made
+
+.venv-moshi/.made: requirements/moshi.txt
+	$(PYTHON) -m venv .venv-moshi
+	.venv-moshi/bin/pip install --quiet $(MOSHI_PIP) --requirement requirements/moshi.txt
+	.venv-moshi/bin/pip install --quiet --no-deps 'moshi==0.2.13'
+	touch $@
+
 clean:
-	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-moshi out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -48,11 +48,15 @@ def _parser() -> argparse.ArgumentParser:
     talk.add_argument("--input", help="name or number of the microphone")
     talk.add_argument("--output", help="name or number of the loudspeaker")
 
-    serve = _command(commands, "serve", _serve, "answer calls over WebSocket")
+    serve = _command(
+        commands, "serve", _serve, "answer calls from browsers, programs and telephones"
+    )
     _add_config(serve)
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (default 8080)")
     serve.add_argument("--out", type=Path, help="folder for recordings and traces of all calls")
+
+    _add_call(commands)
 
     replay = _command(commands, "replay", _replay, "decide a recorded call once more and compare")
     replay.add_argument("trace", type=Path, help="a trace.jsonl")
@@ -66,7 +70,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_bench(_command(commands, "bench", _bench, "measure who holds the floor, by ear"))
     _add_models(commands)
     _command(commands, "doctor", _doctor, "what works here, what is missing, and how to mend it")
+    worker = _command(commands, "duplex-worker", _duplex_worker, "run a duplex model for servers")
+    worker.add_argument("file", nargs="?", type=Path, help="TOML with [model] and [worker]")
+    _add_set(worker)
     return parser
+
+
+def _add_call(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    call = _command(commands, "call", _call, "call a telephone by SIP, and talk")
+    call.add_argument("to", help="such as sip:100@host")
+    call.add_argument("--config", default="offline", help="a TOML file, a name, or auto")
+    _add_set(call)
+    call.add_argument("--out", type=Path, help="folder for recording, trace and report")
+    call.add_argument("--ring", type=float, default=45.0, help="seconds to let it ring")
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -181,6 +197,21 @@ def _serve(options: argparse.Namespace) -> int:
     changes = [f"server.host={options.host}"] if options.host else []
     changes += [f"server.port={options.port}"] if options.port else []
     return serve(_config(options, changes), options.out)
+
+
+def _call(options: argparse.Namespace) -> int:
+    from audio_io.sip.extra import need_sip
+
+    need_sip()
+    from agent.commands.call import call
+
+    return call(_config(options), options.to, options.out, options.ring)
+
+
+def _duplex_worker(options: argparse.Namespace) -> int:
+    from agent.commands.duplex_worker import duplex_worker
+
+    return duplex_worker(options.file, options.set)
 
 
 def _replay(options: argparse.Namespace) -> int:

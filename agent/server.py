@@ -120,7 +120,8 @@ def _for_other_pages(settings: ServerSettings) -> list[Middleware]:
     methods = ["GET", "POST", "PATCH", "DELETE"]
     headers = ["authorization", "content-type"]
     return [Middleware(CORSMiddleware, allow_origins=list(settings.origins),
-                       allow_methods=methods, allow_headers=headers)]  # fmt: skip
+                       allow_methods=methods, allow_headers=headers,
+                       expose_headers=["Retry-After"])]  # fmt: skip
 
 
 def _prometheus(switchboard: Switchboard) -> str:

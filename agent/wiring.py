@@ -26,7 +26,7 @@ from agent.core.protocols import (
 from agent.core.turns import TurnConfig
 from agent.duplex_wiring import build_duplex, busy
 from agent.session import MAX_CALL_S
-from audio_io.echo import echo_free
+from audio_io.echo.call import echo_free
 from audio_io.resample import at_rates
 from pipelines.cascade.asides import Manners
 from pipelines.cascade.listener import ListenerConfig

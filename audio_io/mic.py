@@ -26,7 +26,7 @@ def open_microphone(
     loudspeaker: str | None = None,
     module: ModuleType | None = None,
 ) -> "MicCall":
-    """A call with whoever sits at this machine. Echo is removed around it (audio_io/echo.py).
+    """A call with whoever sits at this machine. Echo is removed around it (audio_io/echo/call.py).
 
     Args:
         microphone: part of the device's name, or its number; None for the system's choice.

@@ -4,7 +4,6 @@ import math
 from collections.abc import AsyncIterator
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from agent.core.audio import AudioFrame, Samples
@@ -87,7 +86,9 @@ class Resampler:
         if last < self._made:
             return np.zeros(0, np.float32)
         at = np.arange(self._made, last + 1) * self._down
-        windows = sliding_window_view(self._kept, 2 * self._half)
+        step, count = self._kept.strides[0], len(self._kept) - 2 * self._half + 1
+        # As sliding_window_view, which takes longer than the sum below.
+        windows = np.ndarray((count, 2 * self._half), np.float32, self._kept, 0, (step, step))
         starts = at // self._up - self._half + 1 - self._first
         made: Samples = np.einsum("ij,ij->i", windows[starts], self._phases[at % self._up])
         self._made = last + 1

@@ -12,10 +12,10 @@ from agent.core.calls import Call
 from agent.session import Ended, Ending
 from agent.wiring import Agent, build
 from audio_io.recording import recorded
-from audio_io.sip import SipCall
-from audio_io.sip_phone import Line, SipPhone
-from audio_io.sip_settings import SipSettings
-from audio_io.sip_setup import place
+from audio_io.sip.call import SipCall
+from audio_io.sip.phone import Line, SipPhone
+from audio_io.sip.settings import SipSettings
+from audio_io.sip.setup import place
 from audio_io.wav_file import StereoWriter
 
 RING_S = 45.0

@@ -15,8 +15,8 @@ from agent.admission import Refusal, is_token
 from agent.entrances.entrance import address_of, as_response
 from agent.entrances.websocket import StarletteSocket
 from agent.switchboard import ServedCall, Switchboard
-from audio_io.asterisk import answer
-from audio_io.asterisk_manager import ManagedChannel, ManagerSettings
+from audio_io.asterisk.call import answer
+from audio_io.asterisk.manager import ManagedChannel, ManagerSettings
 
 _PROTOCOL = "media"
 _CHANNEL = "channel"  # what the dial string's v(channel=${UNIQUEID}) becomes

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from agent.admission import is_loopback
 from agent.core.errors import CallClosed, ConfigError
 from agent.switchboard import ServedCall, Switchboard
-from audio_io.audiosocket import answer
+from audio_io.asterisk.audiosocket import answer
 
 _Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
 
@@ -121,7 +121,7 @@ class AudioSocketEntrance:
 
 
 class TcpStream:
-    """The `audio_io.audiosocket.Stream` of a TCP connection."""
+    """The `audio_io.asterisk.audiosocket.Stream` of a TCP connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer

@@ -28,7 +28,7 @@ def entrances(config: Config, switchboard: Switchboard) -> list[Entrance]:
 
 def _webrtc(config: Config, switchboard: Switchboard) -> Entrance:
     from agent.entrances.webrtc import WebRtcEntrance
-    from audio_io.webrtc_settings import WebRtcSettings
+    from audio_io.webrtc.settings import WebRtcSettings
 
     return WebRtcEntrance(switchboard, config.section(WebRtcSettings, "webrtc"))
 
@@ -51,8 +51,11 @@ def _telephones(config: Config, switchboard: Switchboard) -> list[Entrance]:
         media = config.section(MediaStreamSettings, "media_stream")
         found.append(MediaStreamEntrance(switchboard, media))
     if "sip" in config.tables:
+        from audio_io.sip.extra import need_sip
+
+        need_sip()
         from agent.entrances.sip import SipEntrance
-        from audio_io.sip_settings import SipSettings
+        from audio_io.sip.settings import SipSettings
 
         found.append(SipEntrance(switchboard, config.section(SipSettings, "sip")))
     return found

@@ -24,11 +24,11 @@ from agent.entrances.media_stream_settings import MediaStreamSettings, secrets_o
 from agent.entrances.media_stream_tickets import TICKET, Tickets
 from agent.entrances.websocket import StarletteSocket
 from agent.switchboard import ServedCall, Switchboard
-from audio_io.media_stream_answer import answer
-from audio_io.media_stream_socket import Close, closed
-from audio_io.media_stream_transfers import Transfers
-from audio_io.media_stream_wire import Dialect
-from audio_io.media_streams import DIALECTS
+from audio_io.media_stream.answer import answer
+from audio_io.media_stream.dialects import DIALECTS
+from audio_io.media_stream.socket import Close, closed
+from audio_io.media_stream.transfers import Transfers
+from audio_io.media_stream.wire import Dialect
 from audio_io.wire import RATES
 
 _FORM_BYTES = 65_536
@@ -181,7 +181,7 @@ class MediaStreamEntrance:
 
 
 class _Socket:
-    """The `audio_io.media_stream_socket.Socket` of a Starlette connection."""
+    """The `audio_io.media_stream.socket.Socket` of a Starlette connection."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from agent.admission import is_loopback
 from agent.core.errors import ConfigError
-from audio_io.media_stream_socket import StreamLimits
-from audio_io.media_streams import DIALECTS
+from audio_io.media_stream.dialects import DIALECTS
+from audio_io.media_stream.socket import StreamLimits
 from audio_io.wire import RATES
 
 _WITH_PARAMETERS = ("twilio", "signalwire", "plivo", "jambonz", "vonage")

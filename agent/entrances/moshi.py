@@ -10,8 +10,8 @@ from starlette.websockets import WebSocket
 from agent.entrances.entrance import address_of, turned_away
 from agent.entrances.websocket import StarletteSocket
 from agent.switchboard import ServedCall, Switchboard
-from audio_io.moshi import RATE, MoshiCall
-from audio_io.opus_pyav import OpusEncoder
+from audio_io.moshi.call import RATE, MoshiCall
+from audio_io.moshi.opus import OpusEncoder
 
 
 @dataclass(frozen=True, slots=True)

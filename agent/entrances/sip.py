@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute
 
 from agent.switchboard import ServedCall, Switchboard
-from audio_io.sip_phone import Line, SipPhone
-from audio_io.sip_settings import SipSettings
-from audio_io.sip_setup import answer
+from audio_io.sip.phone import Line, SipPhone
+from audio_io.sip.settings import SipSettings
+from audio_io.sip.setup import answer
 
 _BUSY = 429  # too many from one address: for a telephone, busy
 

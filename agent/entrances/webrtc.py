@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Route
 from agent.core.errors import CallClosed, CallError, ProtocolError
 from agent.entrances.entrance import address_of, turned_away
 from agent.switchboard import ServedCall, Switchboard
-from audio_io.webrtc import WebRtcCall, answer
-from audio_io.webrtc_hook import check, is_installed
-from audio_io.webrtc_sdp import MOST_BYTES, MOST_CANDIDATES, NoSound
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.webrtc.call import WebRtcCall, answer
+from audio_io.webrtc.hook import check, is_installed
+from audio_io.webrtc.sdp import MOST_BYTES, MOST_CANDIDATES, NoSound
+from audio_io.webrtc.settings import WebRtcSettings
 from audio_io.wire import End
 
 _Reply = asyncio.Future[tuple[str, str]]

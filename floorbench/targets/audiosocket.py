@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from agent.core.audio import AudioFrame
 from agent.core.errors import CallClosed, CallError, ProtocolError
-from audio_io.audiosocket_wire import (
+from audio_io.asterisk.audiosocket_wire import (
     HANG_UP,
     RATES,
     Failed,

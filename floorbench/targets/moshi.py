@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from agent.core.audio import AudioFrame, Samples
 from agent.core.errors import CallClosed, CallError, ProtocolError
-from audio_io.moshi_wire import Kind, decode, encode
-from audio_io.ogg import OggReader, OggWriter
-from audio_io.opus_pyav import OUT_RATE, OpusDecoder, OpusEncoder
+from audio_io.moshi.ogg import OggReader, OggWriter
+from audio_io.moshi.opus import OUT_RATE, OpusDecoder, OpusEncoder
+from audio_io.moshi.wire import Kind, decode, encode
 from floorbench.session import RATE, Flushed, Line
 from floorbench.targets.link import Socket, open_socket, shown
 from floorbench.targets.pace import Inlet

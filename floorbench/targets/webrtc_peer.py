@@ -15,10 +15,10 @@ from av.stream import Stream
 from agent.core.audio import AudioFrame, Samples
 from agent.core.errors import CallClosed, CallError
 from audio_io.circuit import sleep_until
-from audio_io.jitter import JitterSettings, Packet
-from audio_io.webrtc_codecs import FRAME_S, Hearing, Voice, samples_in
-from audio_io.webrtc_hook import hand_over
-from audio_io.webrtc_sdp import codecs_of
+from audio_io.receive.jitter import JitterSettings, Packet
+from audio_io.webrtc.codecs import FRAME_S, Hearing, Voice, samples_in
+from audio_io.webrtc.hook import hand_over
+from audio_io.webrtc.sdp import codecs_of
 from floorbench.session import RATE, Flushed
 from floorbench.targets.link import ANSWER_S
 from floorbench.targets.udp_link import UdpLink, UdpNetwork, open_link

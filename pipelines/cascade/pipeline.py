@@ -34,13 +34,10 @@ from agent.core.events import (
     ReplyFailed,
     ResumeReply,
     SpeechStarted,
-    TurnEndPredicted,
 )
 from agent.core.playout import Playout
 from agent.core.protocols import (
     Expectation,
-    Pause,
-    Prediction,
     Recognizer,
     Responder,
     Role,
@@ -59,22 +56,12 @@ from pipelines.cascade.hearing import Hearing
 from pipelines.cascade.judging import Judging
 from pipelines.cascade.keypad import awaited
 from pipelines.cascade.listener import ListenerConfig
+from pipelines.cascade.pausing import Pausing, Words
 from pipelines.cascade.screening import Screening
 from pipelines.cascade.speaker import Reply, Speaker
 from pipelines.cascade.telling import Telling
 from pipelines.cascade.voicemail import VoicemailSettings
 from pipelines.mailbox import Mailbox
-
-PREDICT_EVERY_S = 0.05
-"""How often the turn predictor is asked through a pause: a third of the shortest pause that decides
-a turn, so that asking in steps costs at most a few tens of milliseconds."""
-
-PREDICTION_STEP = 0.02
-"""A change of probability below this is not told: it moves the decision by under 20 ms."""
-
-OWN_PAUSES = 16
-"""Pauses of the caller's that the turn predictor is told: enough for a median, few enough that a
-caller who begins to read out a number is understood within a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +131,8 @@ class _Talk:
         self._room = asyncio.Event()
         self._speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
                                 self._mail.put, trace)  # fmt: skip
-        self._ask = asyncio.Event()  # set while a pause wants the turn predictor's opinion
-        self._own_pauses: deque[float] = deque(maxlen=OWN_PAUSES)
+        self._pausing = Pausing(engines.predictor, self._ears, self._words, config.turns.prior,
+                                self._mail.put)  # fmt: skip
         self._telling = Telling(call, trace, Discretion(config.turns.digit_pause_s))
         self._control = Control(call, trace, self._happened, self._end)
         self._screening = config.voicemail and Screening(
@@ -169,7 +156,7 @@ class _Talk:
             group.create_task(self._decide(), name="decide")
             group.create_task(self._play(), name="play")
             group.create_task(self._hearing.run(), name="recognise")
-            group.create_task(self._predict(), name="predict")
+            group.create_task(self._pausing.run(self._trace), name="predict")
             group.create_task(self._listen(), name="listen")
             limit = time_limit.watch(self._asides.manners, self._happened, self._end)
             group.create_task(limit, name="limit")
@@ -192,40 +179,30 @@ class _Talk:
         self._end("caller")
 
     async def _play(self) -> None:
-        count, rate = self._call.frame_samples, self._call.play_rate
         try:
             while True:
-                start = self._playout.position
+                count = self._call.frame_samples
                 played = self._playout.next(count)
                 self._room.set()
                 for event in played.events:
                     self._mail.put(event)
                 if played.missing:
                     self._trace("underrun", samples=played.missing, reply=self._reply.number)
-                await self._call.play(AudioFrame(played.samples, rate, start))
+                self._caption()
+                start = self._playout.position - count
+                await self._call.play(AudioFrame(played.samples, self._call.play_rate, start))
         except CallClosed:
             self._end("caller")
 
-    async def _predict(self) -> None:
-        last = (0, -1.0)
-        while True:
-            await self._ask.wait()
-            segment, opinion = self._ears.segment, await self._opinion()
-            if segment != last[0] or abs(opinion.probability - last[1]) > PREDICTION_STEP:
-                last = (segment, opinion.probability)
-                self._mail.put(TurnEndPredicted(segment, opinion.probability, opinion.reason))
-            await asyncio.sleep(PREDICT_EVERY_S)
+    def _caption(self) -> None:
+        """The caption of an audible reply grows with what is written of it."""
+        reply = self._reply
+        if self._conversation.is_open(reply.number) and len(reply.said) > reply.captioned:
+            reply.captioned = len(reply.said)
+            self._telling.saying(reply.number, " ".join(reply.said))
 
-    async def _opinion(self) -> Prediction:
-        """The predictor's opinion; the prior, and a line in the trace, if it has none."""
-        ears = self._ears
-        pause = Pause(ears.recent(), ears.silence_s, self._machine.text, self._expected(),
-                      tuple(self._own_pauses))  # fmt: skip
-        try:
-            return await self._engines.predictor.predict(pause)
-        except EngineError as fault:
-            self._trace("error", message=str(fault), fallback="prior")
-            return Prediction(self._machine.config.prior, "prior")
+    def _words(self) -> Words:
+        return Words(self._machine.text, self._expected())
 
     async def _decide(self) -> None:
         loop = asyncio.get_running_loop()
@@ -278,7 +255,7 @@ class _Talk:
                     self._judging.learn()
                 if not live.text:  # a greeting comes first, and the voice has time after it
                     self._group.create_task(self._prepare_asides(), name="asides")
-                self._telling.saying(number, " ".join(self._reply.said))
+                self._caption()
                 self._use_tools(control=False)
             case ReplyDone(number) if live and number == live.number:
                 self._conversation.audible(number)
@@ -299,18 +276,17 @@ class _Talk:
     def _heard(self, number: int, played: int, *, cut: bool) -> None:
         text = self._playout.heard(number, played)
         self._conversation.heard(number, text, cut=cut, results=self._reply.results)
-        self._telling.heard(number, text, cut=cut)
+        self._telling.heard(number, text, " ".join(self._reply.said), cut=cut)
 
     def _floor_changed(self, before: Floor) -> None:
         floor = self._machine.floor
         self._ears.alert = floor is Floor.AGENT
-        if before in (Floor.PAUSE, Floor.PENDING) and floor is Floor.USER:
-            self._own_pauses.append(self._ears.pause_s)
         self._telling.floor(floor.value)
         if floor is Floor.PAUSE:
-            self._ask.set()
+            self._pausing.begin()
         else:
-            self._ask.clear()
+            was_waiting = before in (Floor.PAUSE, Floor.PENDING)
+            self._pausing.end(went_on=was_waiting and floor is Floor.USER)
 
     # --- what is asked for --------------------------------------------------------------------
 

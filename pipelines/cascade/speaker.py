@@ -41,6 +41,7 @@ class Reply:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     has_effects: bool = False  # a tool that changes the world was begun for it
     protected: bool = False
+    captioned: int = 0  # pieces of `said` that the far side was told of
 
     @property
     def asks(self) -> bool:

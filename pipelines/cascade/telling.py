@@ -38,10 +38,11 @@ class Telling:
         """A reply begins to sound; `text` is what is written of it."""
         self.note("caption", who="agent", reply=reply, text=text, final=False)
 
-    def heard(self, reply: int, text: str, *, cut: bool) -> None:
+    def heard(self, reply: int, text: str, whole: str, *, cut: bool) -> None:
         """A reply is over."""
         self._trace("heard", reply=reply, text=text, cut=cut)
-        self.note("caption", who="agent", reply=reply, text=text, final=True, cut=cut)
+        self.note("caption", who="agent", reply=reply, text=text, final=True, cut=cut,
+                  whole=whole)  # fmt: skip
 
     def floor(self, floor: str) -> None:
         """The floor changed hands."""

@@ -10,7 +10,7 @@ from agent.core.calls import Note, SendDigits
 from agent.core.errors import CallClosed, OrderRefused, ProtocolError
 from agent.core.events import Digit
 from agent.virtual_loop import run_virtual
-from audio_io.asterisk import answer
+from audio_io.asterisk.call import answer
 from audio_io.websocket import Limits
 from tests.support.asterisk_lines import FakeLine, carried, heard, tone
 

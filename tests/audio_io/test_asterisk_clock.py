@@ -2,7 +2,7 @@
 
 from pytest import approx, mark
 
-from audio_io.marked_clock import NETWORK_S, MarkedClock
+from audio_io.asterisk.marked_clock import NETWORK_S, MarkedClock
 
 RATE = 8000
 

@@ -6,7 +6,7 @@ from pytest import mark, raises
 
 from agent.core.calls import Hold, SendDigits, Transfer
 from agent.core.errors import OrderRefused, ProtocolError
-from audio_io.asterisk_manager import ManagedChannel, ManagerSettings
+from audio_io.asterisk.manager import ManagedChannel, ManagerSettings
 
 SUCCESS = b"Response: Success\r\nMessage: ok\r\n\r\n"
 REFUSED = b"Response: Error\r\nMessage: no\r\n\r\n"

@@ -10,7 +10,7 @@ from pytest import approx, mark, raises
 
 from agent.core.errors import ProtocolError
 from agent.core.events import Digit
-from audio_io.asterisk_wire import (
+from audio_io.asterisk.wire import (
     FORMATS,
     Command,
     Complaint,

@@ -11,8 +11,8 @@ from agent.core.calls import Note, Transfer
 from agent.core.errors import CallClosed, OrderRefused, ProtocolError
 from agent.core.events import Digit
 from agent.virtual_loop import run_virtual
-from audio_io.audiosocket import answer
-from audio_io.audiosocket_wire import HANG_UP, sound_message
+from audio_io.asterisk.audiosocket import answer
+from audio_io.asterisk.audiosocket_wire import HANG_UP, sound_message
 from audio_io.codecs import to_pcm16
 from audio_io.websocket import Limits
 from tests.support.asterisk_lines import FakeLine, carried, heard, tone

@@ -9,7 +9,7 @@ from pytest import mark, raises
 
 from agent.core.errors import ProtocolError
 from agent.core.events import Digit
-from audio_io.audiosocket_wire import (
+from audio_io.asterisk.audiosocket_wire import (
     HANG_UP,
     RATES,
     Failed,

@@ -4,7 +4,7 @@ import numpy as np
 from pytest import approx, mark
 
 from agent.core.audio import level_db
-from audio_io.concealment import Concealer
+from audio_io.receive.concealment import Concealer
 
 RATE = 8000
 FRAME = 160

@@ -5,7 +5,7 @@ import pytest
 from pytest import approx
 
 from agent.core.audio import level_db
-from audio_io.echo import EchoCanceller
+from audio_io.echo.call import EchoCanceller
 from tests.support.rooms import RATE, echo_of, noise, response, voice
 
 QUIET_DB = -58.0  # of the loudest 50 ms that the agent may hear of itself

@@ -8,7 +8,7 @@ import pytest
 from agent.core.audio import AudioFrame, level_db
 from agent.core.calls import CallTraits, Note
 from agent.virtual_loop import run_virtual
-from audio_io.echo import echo_free
+from audio_io.echo.call import echo_free
 from tests.support.rooms import RATE, RoomCall, noise, response, voice
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_io.jitter import JitterBuffer, JitterSettings, Lost, Packet, Quiet, Sound
+from audio_io.receive.jitter import JitterBuffer, JitterSettings, Lost, Packet, Quiet, Sound
 from tests.support.packets import RATE, packets, run
 
 LEAST_S, MOST_S = JitterSettings().window_least_s, JitterSettings().window_most_s

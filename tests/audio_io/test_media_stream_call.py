@@ -13,10 +13,10 @@ from agent.core.calls import Hold, Note, SendDigits, Transfer
 from agent.core.errors import CallClosed, OrderRefused, ProtocolError
 from agent.core.events import Digit
 from agent.virtual_loop import run_virtual
-from audio_io.media_stream_answer import answer
-from audio_io.media_stream_socket import StreamLimits
-from audio_io.media_stream_transfers import Transfers
-from audio_io.media_streams import DIALECTS
+from audio_io.media_stream.answer import answer
+from audio_io.media_stream.dialects import DIALECTS
+from audio_io.media_stream.socket import StreamLimits
+from audio_io.media_stream.transfers import Transfers
 from audio_io.wire import End
 from tests.support.provider import (
     CALL,

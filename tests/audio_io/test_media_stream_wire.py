@@ -8,10 +8,10 @@ from pytest import approx, mark, raises
 
 from agent.core.errors import ProtocolError
 from agent.core.events import Digit
-from audio_io.media_stream_marks import Marks
-from audio_io.media_stream_order import InOrder
-from audio_io.media_stream_wire import Begun, Coding, Gaps, Ignored, Marked, Sound, Stopped
-from audio_io.media_streams import DIALECTS
+from audio_io.media_stream.dialects import DIALECTS
+from audio_io.media_stream.marks import Marks
+from audio_io.media_stream.order import InOrder
+from audio_io.media_stream.wire import Begun, Coding, Gaps, Ignored, Marked, Sound, Stopped
 from tests.support.provider import PROVIDERS
 
 # --- order and gaps -----------------------------------------------------------------------------

@@ -10,10 +10,10 @@ from agent.core.audio import AudioFrame
 from agent.core.calls import Note
 from agent.core.errors import CallClosed, ProtocolError
 from agent.virtual_loop import run_virtual
-from audio_io.moshi import PACKETS, RATE, MoshiCall
-from audio_io.moshi_wire import Kind, TextStream, decode, encode
-from audio_io.ogg import PACKET_BYTES, OggReader, OggWriter, checksum
-from audio_io.opus_pyav import OUT_RATE, OpusDecoder, OpusEncoder
+from audio_io.moshi.call import PACKETS, RATE, MoshiCall
+from audio_io.moshi.ogg import PACKET_BYTES, OggReader, OggWriter, checksum
+from audio_io.moshi.opus import OUT_RATE, OpusDecoder, OpusEncoder
+from audio_io.moshi.wire import Kind, TextStream, decode, encode
 from audio_io.websocket import Limits
 from audio_io.wire import End
 from tests.audio_io.test_websocket_call import FakeSocket

@@ -3,7 +3,7 @@
 from pytest import approx
 
 from audio_io.ear_clock import EarClock
-from audio_io.presence import Presence, PresenceLimits, State
+from audio_io.receive.presence import Presence, PresenceLimits, State
 from audio_io.wire import End
 
 LIMITS = PresenceLimits(connect_s=10, idle_s=15, away_s=2, rejoin_s=30, closed_s=3)

@@ -7,10 +7,10 @@ from pytest import approx, mark
 
 from agent.core.audio import level_db
 from agent.core.errors import ProtocolError
-from audio_io.comfort import ComfortNoise
-from audio_io.jitter import JitterBuffer
-from audio_io.received import ReceivedSound
-from audio_io.time_scale import lengthened, shortened
+from audio_io.receive.comfort import ComfortNoise
+from audio_io.receive.jitter import JitterBuffer
+from audio_io.receive.received import ReceivedSound
+from audio_io.receive.time_scale import lengthened, shortened
 from tests.support.packets import RATE, ToneDecoder, listen, packets
 
 

@@ -11,10 +11,10 @@ from pytest import approx, mark, raises
 
 from agent.core.errors import ProtocolError
 from audio_io.codecs import mulaw_encode, to_alaw
-from audio_io.rtp import Ear, Mouth
-from audio_io.rtp_codecs import open_decoder, open_encoder, samples_in
-from audio_io.rtp_digits import DigitReader, DigitWriter
-from audio_io.sip_sdp import CODECS, G722, OPUS, PCMA, PCMU, Direction, Media
+from audio_io.rtp.codecs import open_decoder, open_encoder, samples_in
+from audio_io.rtp.digits import DigitReader, DigitWriter
+from audio_io.rtp.packets import Ear, Mouth
+from audio_io.sip.sdp import CODECS, G722, OPUS, PCMA, PCMU, Direction, Media
 from tests.support.correlation import find
 from tests.support.sip_hour import hold, voice
 from tests.support.tools import package

@@ -2,8 +2,8 @@
 
 from pytest import mark
 
-from audio_io.sip_leg import Answered, Gone, Pressed, Progress, Stage
-from audio_io.sip_sdp import G722, PCMA, Direction
+from audio_io.sip.leg import Answered, Gone, Pressed, Progress, Stage
+from audio_io.sip.sdp import G722, PCMA, Direction
 from tests.support.sip_wire import ALICE, ALICE_RTP, BOB, BOB_RTP, Wire
 
 

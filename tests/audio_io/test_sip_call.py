@@ -12,11 +12,11 @@ from agent.core.calls import Hold, SendDigits, Transfer
 from agent.core.errors import CallClosed, OrderRefused
 from agent.core.events import Digit
 from agent.virtual_loop import run_virtual
-from audio_io.sip import SipCall
-from audio_io.sip_leg import Answered, Gone, Leg, Pressed, Progress, Stage
-from audio_io.sip_phone import Line, SipPhone
-from audio_io.sip_sdp import PCMU, Direction, Media
-from audio_io.sip_settings import SipSettings
+from audio_io.sip.call import SipCall
+from audio_io.sip.leg import Answered, Gone, Leg, Pressed, Progress, Stage
+from audio_io.sip.phone import Line, SipPhone
+from audio_io.sip.sdp import PCMU, Direction, Media
+from audio_io.sip.settings import SipSettings
 from audio_io.wire import End
 from tests.audio_io.test_rtp import packet
 

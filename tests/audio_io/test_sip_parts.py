@@ -9,13 +9,13 @@ from pytest import mark, raises
 
 from agent.config import checked
 from agent.core.errors import ConfigError, DeviceError, ProtocolError
-from audio_io.sip_agent import UserAgent
-from audio_io.sip_extra import need_sip
-from audio_io.sip_message import parsed
-from audio_io.sip_registration import Account, Standing
-from audio_io.sip_sdp import OPUS, PCMA, PCMU, Direction, Local, agreed, answer, offer, read_terms
-from audio_io.sip_settings import SipSettings
-from audio_io.sip_transactions import Packet, Transactions
+from audio_io.sip.agent import UserAgent
+from audio_io.sip.extra import need_sip
+from audio_io.sip.message import parsed
+from audio_io.sip.registration import Account, Standing
+from audio_io.sip.sdp import OPUS, PCMA, PCMU, Direction, Local, agreed, answer, offer, read_terms
+from audio_io.sip.settings import SipSettings
+from audio_io.sip.transactions import Packet, Transactions
 
 HERE = ("10.0.0.2", 5060)
 REGISTRAR = ("10.0.0.5", 5060)

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 
 from agent.virtual_loop import run_virtual
-from audio_io.speaking import Speaking
+from audio_io.receive.speaking import Speaking
 
 FRAME = np.ones(480, np.float32)
 

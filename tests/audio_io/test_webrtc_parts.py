@@ -7,9 +7,9 @@ from pytest import approx, mark, raises
 
 from agent.core.errors import ConfigError, DeviceError, ProtocolError
 from agent.core.settings import read
-from audio_io import webrtc_hook
-from audio_io.webrtc_sdp import NoSound, checked_offer, codecs_of, for_speech
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.webrtc import hook as webrtc_hook
+from audio_io.webrtc.sdp import NoSound, checked_offer, codecs_of, for_speech
+from audio_io.webrtc.settings import WebRtcSettings
 from audio_io.wire import Ear, encode, from_client
 from tests.support.tools import package
 

@@ -16,8 +16,8 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import CallClosed, ConfigError
 from agent.entrances.asterisk import AsteriskEntrance, AsteriskSettings
 from agent.entrances.audiosocket import AudioSocketEntrance, AudioSocketSettings, TcpStream
-from audio_io.asterisk_manager import ManagerSettings
-from audio_io.audiosocket_wire import HANG_UP, sound_message
+from audio_io.asterisk.audiosocket_wire import HANG_UP, sound_message
+from audio_io.asterisk.manager import ManagerSettings
 from audio_io.websocket import Limits
 from tests.support.asterisk import free_port
 from tests.support.asterisk_lines import mutated

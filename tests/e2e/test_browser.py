@@ -10,7 +10,7 @@ from pytest import approx, fixture, mark
 
 from agent.entrances.webrtc import WebRtcEntrance
 from agent.entrances.websocket import WebSocketEntrance
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.webrtc.settings import WebRtcSettings
 from tests.support.browser import chromium, microphone, on_a_server, stereo, timeline, trace
 from tests.support.host import GREETING_HZ, STORY, STORY_HZ, host
 from tests.support.tools import package

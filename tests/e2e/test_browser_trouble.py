@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from agent.entrances.webrtc import WebRtcEntrance
 from agent.entrances.websocket import WebSocketEntrance
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.webrtc.settings import WebRtcSettings
 from tests.support.browser import (
     chromium,
     forbidden,

@@ -25,8 +25,8 @@ from agent.core.errors import CallClosed
 from agent.core.events import Digit
 from agent.entrances.media_stream import MediaStreamEntrance
 from agent.entrances.media_stream_settings import MediaStreamSettings
-from audio_io.media_stream_socket import StreamLimits
-from audio_io.media_streams import DIALECTS
+from audio_io.media_stream.dialects import DIALECTS
+from audio_io.media_stream.socket import StreamLimits
 from floorbench.targets.media_stream import MediaStream
 from tests.audio_io.test_media_stream_wire import MESSAGES, mutated
 from tests.support.agents import alike, frames, heard, tone

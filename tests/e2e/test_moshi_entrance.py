@@ -19,9 +19,9 @@ from agent.entrances.websocket import WebSocketEntrance
 from agent.session import run_call
 from agent.switchboard import Switchboard
 from agent.trace import TraceList
-from audio_io.moshi_wire import Kind
-from audio_io.ogg import OggWriter
-from audio_io.opus_pyav import OpusEncoder
+from audio_io.moshi.ogg import OggWriter
+from audio_io.moshi.opus import OpusEncoder
+from audio_io.moshi.wire import Kind
 from audio_io.resample import at_rates
 from audio_io.websocket import Limits
 from audio_io.websocket_client import connect
@@ -29,7 +29,7 @@ from audio_io.wire import Start
 from floorbench.targets.moshi import Moshi
 from pipelines.duplex.pipeline import DuplexPipeline
 from tests.support.duplex import cascade, scripted, tone
-from tests.support.duplex_workers import moshi_python
+from tests.support.tools import moshi_python
 
 pytestmark = mark.e2e
 

@@ -55,5 +55,5 @@ def test_a_caller_hears_the_servers_words_and_what_came_of_a_tool(server):
 
 
 def test_tools_are_refused_where_no_chat_server_uses_them():
-    with raises(ConfigError, match="for the responders openai_chat and llama"):
-        build(load("openai", ["responder.engine=flow", *LIGHT]))
+    with raises(ConfigError, match="for the responders openai_chat, llama and flow"):
+        build(load("openai", ["responder.engine=scripted", *LIGHT]))

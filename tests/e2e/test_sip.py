@@ -9,7 +9,7 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import ConfigError
 from agent.core.events import Digit
 from agent.entrances.sip import SipEntrance
-from audio_io.sip_settings import SipSettings
+from audio_io.sip.settings import SipSettings
 from tests.support import baresip
 from tests.support import sipp as step
 from tests.support.correlation import find

@@ -15,7 +15,7 @@ from pytest import mark, raises
 from agent.core.calls import Hold, SendDigits, Transfer
 from agent.core.errors import CallClosed, CallError, ConfigError, OrderRefused
 from agent.core.events import Digit
-from audio_io.sip_setup import place
+from audio_io.sip.setup import place
 from tests.audio_io.test_sip_parts import registrar
 from tests.support import baresip
 from tests.support import sipp as step

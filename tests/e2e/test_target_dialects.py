@@ -15,7 +15,7 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import CallError, ProtocolError
 from agent.virtual_loop import run_virtual
 from audio_io.codecs import from_pcm16, mulaw_decode, mulaw_encode, to_pcm16
-from audio_io.ogg import OggWriter
+from audio_io.moshi.ogg import OggWriter
 from audio_io.resample import resampled
 from floorbench.session import Flushed
 from floorbench.targets.media_stream import MediaStream

@@ -13,7 +13,7 @@ from agent.core.errors import CallClosed, CallError, ProtocolError
 from agent.core.events import Digit
 from agent.entrances.webrtc import WebRtcEntrance
 from audio_io.resample import at_rates
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.webrtc.settings import WebRtcSettings
 from floorbench.session import Flushed
 from floorbench.targets.udp_link import UdpNetwork
 from floorbench.targets.webrtc import Dialect, WebRtc
@@ -68,11 +68,15 @@ async def conversation(line, said=SAID):
     return items
 
 
-def placed(sound, said):
-    """How alike, wherever in the sound it is."""
-    spectrum = np.fft.rfft(sound, 1 << 18) * np.conj(np.fft.rfft(said, 1 << 18))
-    best = np.fft.irfft(spectrum)[: len(sound)].max()
-    return best / (np.linalg.norm(said) * max(np.linalg.norm(said), 1e-9))
+def share_of_tone(sound):
+    """How much of what was heard is the tone that was said; and how long that lasted, in seconds.
+
+    On a busy machine sound is made up and shortened here and there: the phase of it is lost.
+    """
+    power = np.abs(np.fft.rfft(sound)) ** 2
+    hz = np.fft.rfftfreq(len(sound), 1 / RATE)
+    loud = np.abs(sound).reshape(-1)[: len(sound) // 320 * 320].reshape(-1, 320).max(axis=1) > 0.1
+    return power[np.abs(hz - 440) < 20].sum() / power.sum(), loud.sum() * 0.02
 
 
 def test_parley_hears_the_caller_and_is_heard_and_hangs_up():
@@ -85,8 +89,9 @@ def test_parley_hears_the_caller_and_is_heard_and_hangs_up():
 
     items = asyncio.run(scene())
     assert any(isinstance(item, Flushed) for item in items)
-    assert np.abs(heard(items)).max() > 0.1
-    assert placed(heard(items), SAID) > 0.7
+    share, lasted_s = share_of_tone(heard(items))
+    assert share > 0.8
+    assert lasted_s > 0.7
 
 
 def test_a_network_that_loses_sound_is_between_them_and_the_call_goes_on():
@@ -99,7 +104,9 @@ def test_a_network_that_loses_sound_is_between_them_and_the_call_goes_on():
 
     items, sent = asyncio.run(scene())
     assert min(sent) > 40
-    assert placed(heard(items), SAID) > 0.4
+    share, lasted_s = share_of_tone(heard(items))
+    assert share > 0.6
+    assert lasted_s > 0.5
 
 
 def test_a_full_server_refuses_with_its_sentence():

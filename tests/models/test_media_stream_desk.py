@@ -12,10 +12,10 @@ from agent.commands.recorded import hold
 from agent.config import load, shipped
 from agent.virtual_loop import run_virtual
 from agent.wiring import build
-from audio_io.media_stream_answer import answer
-from audio_io.media_stream_json import TWILIO
-from audio_io.media_stream_socket import StreamLimits
-from audio_io.media_stream_transfers import Transfers
+from audio_io.media_stream.answer import answer
+from audio_io.media_stream.json import TWILIO
+from audio_io.media_stream.socket import StreamLimits
+from audio_io.media_stream.transfers import Transfers
 from audio_io.wav_file import read_wav
 from tests.support.provider import Cable, Phone, Twilio
 from tests.support.tools import package

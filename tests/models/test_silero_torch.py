@@ -11,7 +11,7 @@ from agent.core.errors import EngineUnavailable
 from pipelines.engines.silero import Silero, SileroSettings
 from pipelines.engines.silero_torch import SileroTorch
 from tests.contracts.voices import spoken
-from tests.support.tools import torch_python
+from tests.support.tools import moshi_python
 
 pytestmark = mark.models
 
@@ -28,7 +28,7 @@ def with_onnx(samples):
 
 
 def with_torch(samples, folder):
-    python = torch_python("silero_vad")
+    python = moshi_python()
     np.save(folder / "in.npy", samples)
     script = ROOT / "tests/models/silero_torch_script.py"
     subprocess.run([python, script, folder / "in.npy", folder / "out.npy"], check=True,

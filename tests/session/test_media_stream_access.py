@@ -15,7 +15,7 @@ from agent.entrances.media_stream_access import Asked, no_access, plivo_signatur
 from agent.entrances.media_stream_documents import DOCUMENTS, Invitation
 from agent.entrances.media_stream_settings import MediaStreamSettings, secrets_of
 from agent.entrances.media_stream_tickets import Tickets
-from audio_io.media_streams import DIALECTS
+from audio_io.media_stream.dialects import DIALECTS
 
 TOKEN = "12345678901234567890123456789012"
 STREAM = "wss://phone.example.org/media/twilio"

@@ -11,7 +11,7 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import CallClosed
 from agent.entrances.asterisk import AsteriskEntrance, AsteriskSettings
 from agent.entrances.audiosocket import AudioSocketEntrance, AudioSocketSettings
-from audio_io.asterisk_manager import ManagerSettings
+from audio_io.asterisk.manager import ManagerSettings
 from audio_io.ear import Ear
 from tests.support.asterisk import PASSWORD, USER
 from tests.support.asterisk_files import ID

@@ -6,19 +6,11 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.tools import missing
+from tests.support.tools import moshi_python
 
 ROOT = Path(__file__).parents[2]
 
 CPU = {"device": "cpu", "numbers": "float32", "slots": 8}
-
-
-def moshi_python():
-    """The Python that can import torch and moshi: PARLEY_MOSHI_PYTHON, or that of `make moshi`."""
-    found = Path(os.environ.get("PARLEY_MOSHI_PYTHON") or ROOT / ".venv-moshi/bin/python")
-    if not found.is_file():
-        missing(f"there is no Python with torch and moshi at {found}; `make moshi` makes one")
-    return str(found)
 
 
 def environment():

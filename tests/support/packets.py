@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.core.audio import Samples
-from audio_io.jitter import JitterBuffer, Lost, Next, Packet, Quiet, Sound
-from audio_io.received import ReceivedSound
+from audio_io.receive.jitter import JitterBuffer, Lost, Next, Packet, Quiet, Sound
+from audio_io.receive.received import ReceivedSound
 
 RATE = 48_000
 

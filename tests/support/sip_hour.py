@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from audio_io.codecs import mulaw_decode, mulaw_encode
-from audio_io.rtp import Ear
-from audio_io.sip_sdp import PCMU, Direction, Media
+from audio_io.rtp.packets import Ear
+from audio_io.sip.sdp import PCMU, Direction, Media
 
 RATE = 8000
 CYCLE_S = 2  # a second of a voice and a second of the noise behind it

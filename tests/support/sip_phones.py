@@ -9,8 +9,8 @@ from agent.core.audio import AudioFrame
 from agent.core.events import Digit
 from agent.entrances.sip import SipEntrance
 from agent.switchboard import Switchboard
-from audio_io.sip_phone import SipPhone
-from audio_io.sip_settings import SipSettings
+from audio_io.sip.phone import SipPhone
+from audio_io.sip.settings import SipSettings
 
 
 async def echo(call):

@@ -1,8 +1,8 @@
 """Two telephones and the wire between them, in a time of its own."""
 
-from audio_io.sip_agent import UserAgent
-from audio_io.sip_leg import Invited
-from audio_io.sip_sdp import PCMA, PCMU
+from audio_io.sip.agent import UserAgent
+from audio_io.sip.leg import Invited
+from audio_io.sip.sdp import PCMA, PCMU
 
 ALICE, BOB = ("10.0.0.1", 5060), ("10.0.0.2", 5060)
 ALICE_RTP, BOB_RTP = ("10.0.0.1", 10_000), ("10.0.0.2", 20_000)

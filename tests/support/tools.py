@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,15 +39,13 @@ def recorded_speech():
     return folder
 
 
-def torch_python(*packages):
-    """The Python of the environment that has torch, and these packages: see requirements/.
+def moshi_python():
+    """The Python that can import torch and moshi: PARLEY_MOSHI_PYTHON, or that of `make moshi`.
 
-    Ours has none: moshi's pins exclude newer libraries, and torch is larger than all the rest.
+    Ours cannot: moshi's pins exclude newer libraries, and torch is larger than all the rest.
     """
-    python = os.environ.get("PARLEY_TORCH_PYTHON", ".venv-moshi/bin/python")
-    if not shutil.which(python):
-        return missing(f"{python} is not there; run: make moshi")
-    command = [python, "-c", f"import {', '.join(('torch', *packages))}"]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        return missing(f"{python} lacks one of {', '.join(packages)}; run: make moshi")
-    return python
+    root = Path(__file__).parents[2]
+    found = Path(os.environ.get("PARLEY_MOSHI_PYTHON") or root / ".venv-moshi/bin/python")
+    if not found.is_file():
+        missing(f"there is no Python with torch and moshi at {found}; `make moshi` makes one")
+    return str(found)

@@ -10,8 +10,8 @@ from agent.core.audio import AudioFrame
 from agent.core.calls import Note
 from agent.core.events import Digit, Typed
 from agent.entrances.webrtc import WebRtcEntrance
-from audio_io.presence import PresenceLimits
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.receive.presence import PresenceLimits
+from audio_io.webrtc.settings import WebRtcSettings
 from tests.support.servers import serve
 
 LIMITS = PresenceLimits(connect_s=10, idle_s=1.5, away_s=0.5, rejoin_s=4, closed_s=0.3)

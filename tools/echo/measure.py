@@ -13,7 +13,7 @@ import numpy as np
 
 from agent.core.audio import Samples
 from agent.core.events import SpeechStarted
-from audio_io.echo import EchoCanceller
+from audio_io.echo.call import EchoCanceller
 from audio_io.resample import resampled
 from floorbench.scenarios.microphone import Microphone
 from floorbench.scenarios.plan import Echo, Surroundings

@@ -14,8 +14,8 @@ from agent.config import checked
 from agent.core.audio import AudioFrame
 from agent.core.calls import Call, Json
 from agent.wiring import Agent, build
-from audio_io.asterisk import LEAD_S as WEBSOCKET_LEAD_S
-from audio_io.audiosocket import LEAD_S as AUDIOSOCKET_LEAD_S
+from audio_io.asterisk.audiosocket import LEAD_S as AUDIOSOCKET_LEAD_S
+from audio_io.asterisk.call import LEAD_S as WEBSOCKET_LEAD_S
 from audio_io.pacing import PlayoutClock
 from tests.support import asterisk
 from tests.support import sipp as step

@@ -16,12 +16,12 @@ import sys
 import numpy as np
 
 from audio_io.codecs import mulaw_decode
-from audio_io.rtp import Mouth
-from audio_io.rtp_port import open_port
-from audio_io.sip_message import Address
-from audio_io.sip_phone import Line, SipPhone
-from audio_io.sip_sdp import Media
-from audio_io.sip_settings import SipSettings
+from audio_io.rtp.packets import Mouth
+from audio_io.rtp.port import open_port
+from audio_io.sip.message import Address
+from audio_io.sip.phone import Line, SipPhone
+from audio_io.sip.sdp import Media
+from audio_io.sip.settings import SipSettings
 from tests.support.correlation import find
 from tests.support.sip_phones import free_udp_port, telephone, until
 

@@ -17,7 +17,7 @@ from agent.commands.recorded import hold
 from agent.config import checked
 from agent.core.calls import Call, Json
 from agent.wiring import Agent, build
-from audio_io.sip import SipCall
+from audio_io.sip.call import SipCall
 from tests.support import sipp as step
 from tests.support.sip_phones import telephone
 from tests.support.sipp import sipp

@@ -22,8 +22,8 @@ from agent.entrances.webrtc import WebRtcEntrance
 from agent.server import serve
 from agent.switchboard import Switchboard
 from audio_io.opus import OpusEncoder
-from audio_io.webrtc_hook import hand_over
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.webrtc.hook import hand_over
+from audio_io.webrtc.settings import WebRtcSettings
 
 RATE = 48_000
 

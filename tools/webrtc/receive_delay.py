@@ -22,8 +22,8 @@ from aiortc.mediastreams import MediaStreamTrack
 from av import AudioFrame as AvFrame
 
 from agent.core.audio import AudioFrame, Samples
-from audio_io.webrtc import answer
-from audio_io.webrtc_settings import WebRtcSettings
+from audio_io.webrtc.call import answer
+from audio_io.webrtc.settings import WebRtcSettings
 
 RATE = 48_000
 FRAME = 960

@@ -1,0 +1,1 @@
+"""Asterisk's two ways to a program: AudioSocket and chan_websocket."""

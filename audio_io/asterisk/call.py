@@ -1,0 +1,268 @@
+"""A call over Asterisk's chan_websocket: sound as binary messages, control as text.
+
+Asterisk plays what it gets at its own clock and can hold 18 s of it. We let it hold 60 ms at most,
+by our clock, which its marks correct: what it holds is what a caller who interrupts still hears,
+were the flush late. Marks of flushed sound never come back, so a flush completes them here.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from agent.core.audio import AudioFrame
+from agent.core.calls import CallTraits, Clock, Incoming, Note, Order, SendDigits, Transfer
+from agent.core.errors import CallClosed, ProtocolError
+from agent.core.events import Digit
+from audio_io.asterisk.marked_clock import MarkedClock
+from audio_io.asterisk.wire import (
+    Command,
+    Complaint,
+    Marked,
+    MediaStart,
+    Other,
+    QueueFull,
+    command,
+    event,
+)
+from audio_io.framing import frame_samples
+from audio_io.inbox import Inbox
+from audio_io.orders import refusal
+from audio_io.outbox import Outbox
+from audio_io.room import Room
+from audio_io.websocket import Limits, Socket
+from audio_io.wire import End
+
+LEAD_S = 0.04  # a frame is sent when this much waits at Asterisk: never more than 60 ms there
+MARK_EVERY = 5  # frames; ten marks a second show how far the sound has come
+MOST_WAITING = 64  # messages; a far side that leaves more unread is not there any more
+
+
+class Channel(Protocol):
+    """The caller's own channel, where Asterisk can be told what to do with it."""
+
+    async def order(self, order: Order) -> None:
+        """Have it done, or raise OrderRefused."""
+
+
+async def answer(socket: Socket, limits: Limits, channel: Channel | None = None) -> "AsteriskCall":
+    """The call, once Asterisk has said what its sound is like.
+
+    Args:
+        socket: the connection.
+        limits: how much the far side may ask for.
+        channel: carries out orders; None: none is.
+
+    Raises:
+        ProtocolError: it said something else, or nothing in time.
+        CallClosed: it went away.
+    """
+    try:
+        async with asyncio.timeout(limits.start_s):
+            return AsteriskCall(socket, _start(await socket.receive()), limits, channel)
+    except TimeoutError as fault:
+        await socket.close()
+        limit_s = limits.start_s
+        message = f"expected MEDIA_START within {limit_s:g} s, found none"
+        raise ProtocolError(message) from fault
+    except ProtocolError:
+        await socket.close()
+        raise
+
+
+def _start(message: bytes | str) -> MediaStart:
+    started = event(message) if isinstance(message, str) else None
+    if not isinstance(started, MediaStart):
+        found = "sound" if started is None else "another event"
+        raise ProtocolError(f"expected MEDIA_START first, found {found}")
+    return started
+
+
+class AsteriskCall:
+    """One call. Beside whoever talks, `carry` must run until it returns."""
+
+    def __init__(
+        self, socket: Socket, start: MediaStart, limits: Limits, channel: Channel | None
+    ) -> None:
+        self._socket = socket
+        self._channel = channel
+        self._limits = limits
+        self._format, self._style = start.format, start.style
+        self._rate = start.format.rate
+        own = start.frame_bytes // start.format.sample_bytes  # Asterisk drops what fills none
+        self._frame_samples = own * max(1, round(frame_samples(self._rate) / own))
+        self._inbox = Inbox(self._rate, limits.input_s)
+        self._outbox = Outbox[bytes | str](limits.output_frames)
+        self._clock = MarkedClock(self._rate)
+        self._room = Room()
+        self._frames = 0  # handed over
+        self._queue_full = False
+        self._end: End | None = None
+        self.complaints = 0
+
+    @property
+    def rate(self) -> int:
+        """Rate of both sides' sound, in Hz."""
+        return self._rate
+
+    @property
+    def play_rate(self) -> int:
+        """As `rate`."""
+        return self._rate
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples of about 20 ms, a multiple of the frame Asterisk asks for."""
+        return self._frame_samples
+
+    @property
+    def traits(self) -> CallTraits:
+        """Asterisk's clock, flushes and marks; a flush completes the marks by our doing."""
+        orders: frozenset[type[Order]] = frozenset((Transfer, SendDigits))
+        return CallTraits(
+            clock=Clock.THEIRS,
+            marks=True,
+            marks_on_flush=True,
+            orders=orders if self._channel else frozenset(),
+        )
+
+    @property
+    def dropped_input(self) -> int:
+        """Samples dropped because the pipeline was behind."""
+        return self._inbox.dropped
+
+    @property
+    def dropped_output(self) -> int:
+        """Samples dropped because Asterisk read too slowly."""
+        return self._outbox.dropped * self._frame_samples
+
+    @property
+    def ended(self) -> End | None:
+        """Why the call is over, or None while it is not."""
+        return self._end
+
+    def frames(self) -> AsyncIterator[Incoming]:
+        """The caller's sound in frames of 20 ms, however it was cut, and keys."""
+        return self._inbox.frames()
+
+    async def play(self, frame: AudioFrame) -> None:
+        """Send a frame; returns when at most 40 ms wait at Asterisk."""
+        if self._end is not None:
+            raise CallClosed(f"the call is over: {self._end}")
+        if (len(frame.samples), frame.rate) != (self._frame_samples, self._rate):
+            raise ValueError(
+                f"play: expected {self._frame_samples} samples of {self._rate} Hz, "
+                f"found {len(frame.samples)} of {frame.rate} Hz"
+            )
+        until = self._clock.put(len(frame.samples), asyncio.get_running_loop().time())
+        if not self._queue_full:
+            self._outbox.sound(self._format.encode(frame.samples))
+            self._frames += 1
+            if self._frames % MARK_EVERY == 0:
+                self._say(command(Command.MARK, self._style, str(self._clock.handed)))
+        await self._room.wait_until(until - LEAD_S)
+
+    def flush(self) -> None:
+        """Drop what was not sent, and have Asterisk drop what it has not played."""
+        self._clock.flush(asyncio.get_running_loop().time())
+        self._room.make()
+        self._outbox.drop_sound()
+        self._say(command(Command.FLUSH, self._style))
+
+    def played(self) -> int:
+        """Samples played or flushed, by our clock and Asterisk's marks."""
+        return self._clock.played(asyncio.get_running_loop().time())
+
+    def tell(self, note: Note) -> None:
+        """A telephone shows nothing."""
+
+    async def order(self, order: Order) -> None:
+        """Have the manager interface do it, where there is one: this socket can only hang up."""
+        if self._end is not None:
+            raise CallClosed(f"the call is over: {self._end}")
+        if self._channel is None:
+            raise refusal(order, "Asterisk's WebSocket channel without its manager interface")
+        await self._channel.order(order)
+
+    async def close(self) -> None:
+        """Hang up."""
+        self.end(End.HUNG_UP)
+
+    def end(self, reason: End, message: str = "") -> None:
+        """End the call for a reason; Asterisk is not told more than that it is over."""
+        del message
+        if self._end is not None:
+            return
+        self._end = reason
+        self._inbox.close()
+        self._outbox.close(command(Command.HANG_UP, self._style))
+        self._room.make()
+
+    # --- the two directions -----------------------------------------------------------------------
+
+    async def carry(self) -> None:
+        """Both directions until the call is over."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._receive())
+            group.create_task(self._send())
+
+    async def _receive(self) -> None:
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        try:
+            while self._end is None:
+                async with asyncio.timeout_at(heard + self._limits.idle_s):
+                    message = await self._socket.receive()
+                if isinstance(message, bytes):
+                    heard = loop.time()
+                    self._hear(message)
+                else:
+                    self._obey(message)
+        except TimeoutError:
+            self.end(End.IDLE)
+        except ProtocolError:
+            self.end(End.ERROR)
+        except CallClosed:
+            self.end(End.LOST)
+
+    async def _send(self) -> None:
+        try:
+            while (message := await self._outbox.next()) is not None:
+                async with asyncio.timeout(self._limits.send_s):
+                    await self._socket.send(message)
+        except (TimeoutError, CallClosed):
+            self.end(End.LOST)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.send_s):
+                await self._socket.close()
+
+    def _hear(self, data: bytes) -> None:
+        if len(data) > self._limits.message_bytes:
+            raise ProtocolError(
+                f"sound: expected at most {self._limits.message_bytes} bytes, found {len(data)}"
+            )
+        self._inbox.hear(self._format.decode(data))
+
+    def _obey(self, message: str) -> None:
+        match event(message):
+            case Digit() as key:
+                self._inbox.press(key)
+            case Marked(mark):
+                self._marked(mark)
+            case QueueFull(full):
+                self._queue_full = full
+            case MediaStart():
+                raise ProtocolError("MEDIA_START: expected once, found again")
+            case Complaint():
+                self.complaints += 1
+            case Other():
+                pass
+
+    def _marked(self, mark: str) -> None:
+        if mark.isascii() and mark.isdigit() and len(mark) < 16:  # one of ours
+            self._clock.mark(int(mark), asyncio.get_running_loop().time())
+
+    def _say(self, text: str) -> None:
+        self._outbox.say(text)
+        if len(self._outbox) > MOST_WAITING:
+            self.end(End.LOST)

@@ -1,0 +1,1 @@
+"""Telephone providers that open a WebSocket to us."""

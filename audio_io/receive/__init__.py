@@ -1,0 +1,1 @@
+"""What the network brings, made into unbroken sound."""

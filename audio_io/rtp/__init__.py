@@ -1,0 +1,1 @@
+"""Sound and keys as packets, for telephones."""

@@ -1,0 +1,1 @@
+"""A telephone of its own: SIP signalling, and calls over it."""
