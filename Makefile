@@ -4,13 +4,14 @@ BIN := .venv/bin
 # Silences pip's advice about itself; wrong settings still show.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo talk serve test check unit bench moshi clean
+.PHONY: help demo talk serve test test-all check unit bench moshi clean
 
 help:
 	@echo "make demo    hear a recorded caller talk to the agent (nothing to download)"
 	@echo "make talk    talk to it yourself (needs PortAudio: apt install libportaudio2)"
 	@echo "make serve   answer calls from browsers, programs and telephones on http://127.0.0.1:8080"
 	@echo "make test    lint, types, layers, tests"
+	@echo "make test-all  the same, and calls from real browsers, exchanges and telephones"
 	@echo "make bench   what parley itself costs, in a table"
 	@echo "make moshi   the environment of duplex models, with torch (docs/duplex_worker.md)"
 
@@ -38,6 +39,10 @@ serve: .venv/.offline
 	$(BIN)/parley serve
 
 test: check unit
+
+# With the real browsers, exchanges and telephones that are installed (.ci/run says what from).
+test-all:
+	PARLEY_PEERS=1 $(MAKE) test
 
 check: .venv/.test
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """For every test: a time limit, and nothing left behind."""
 
 import faulthandler
+import os
 import signal
 import sys
 
@@ -8,13 +9,25 @@ import hypothesis
 import pytest
 
 from tests.support.leaks import no_leaks
+from tests.support.tools import REQUIRED
 
+PEERS_SWITCH = "PARLEY_PEERS"
 LIMIT_S = 20
 LIMIT_MODELS_S = 120  # loading and running real models on a busy machine
 
 # Wall-clock deadlines fail on busy machines; the limit below catches what hangs.
 hypothesis.settings.register_profile("parley", deadline=None)
 hypothesis.settings.load_profile("parley")
+
+
+def pytest_collection_modifyitems(items):
+    """Real browsers, exchanges, telephones and torch take minutes: only if asked for."""
+    if os.environ.get(PEERS_SWITCH) or REQUIRED:
+        return
+    left_out = pytest.mark.skip(reason=f"calls a real peer: set {PEERS_SWITCH}=1, or make test-all")
+    for item in items:
+        if item.get_closest_marker("peers"):
+            item.add_marker(left_out)
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.core.events import Transcript
 from agent.core.protocols import Expectation
+from pipelines.engines.narrow_band import UpperHalf
 from pipelines.engines.sphinx_pipe import Letter
 from pipelines.engines.sphinx_pool import SphinxPool
 from pipelines.engines.sphinx_process import NAME, SphinxProcess
@@ -119,6 +120,7 @@ class SphinxRecognition:
         self._segment = segment
         self._process: SphinxProcess | None = process
         self._pool = pool
+        self._upper_half = UpperHalf()
 
     async def feed(self, frame: AudioFrame) -> list[Transcript]:
         """Take the next sound, mono at 16 kHz; a partial for each 100 ms that changed the words.
@@ -128,7 +130,7 @@ class SphinxRecognition:
         """
         if frame.rate != _RATE:
             raise EngineFailed(NAME, f"expected sound at {_RATE} Hz, found {frame.rate} Hz")
-        pcm = (np.clip(frame.samples, -1, 1) * 32767).round().astype("<i2")
+        pcm = (np.clip(self._upper_half.add(frame), -1, 1) * 32767).round().astype("<i2")
         changes = json.loads(await self._open().ask(Letter.FEED, pcm.tobytes()))
         return [Transcript(self._segment, stable, unstable) for stable, unstable in changes]
 

@@ -15,7 +15,7 @@ from tests.support.asterisk_files import APPLICATION, JSON
 from tests.support.baresip import RATE
 from tests.support.tools import package, tool
 
-pytestmark = [mark.e2e, mark.models]  # real engines: the limits of a test are theirs
+pytestmark = [mark.e2e, mark.models, mark.peers]  # real engines: the limits of a test are theirs
 
 
 @fixture(scope="module")

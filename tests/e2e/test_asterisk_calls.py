@@ -21,7 +21,7 @@ from tests.support.asterisk_files import ALAW, APPLICATION, CHANNEL, COLLEAGUE, 
 from tests.support.baresip import RATE, phone
 from tests.support.correlation import find
 
-pytestmark = mark.e2e
+pytestmark = [mark.e2e, mark.peers]
 
 WAYS = {
     APPLICATION: "audiosocket-8k",

@@ -15,7 +15,7 @@ from tests.support.browser import chromium, microphone, on_a_server, stereo, tim
 from tests.support.host import GREETING_HZ, STORY, STORY_HZ, host
 from tests.support.tools import package
 
-pytestmark = mark.e2e
+pytestmark = [mark.e2e, mark.peers]
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "configs" / "demo"

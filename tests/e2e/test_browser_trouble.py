@@ -25,7 +25,7 @@ from tests.support.browser import (
 )
 from tests.support.host import host
 
-pytestmark = mark.e2e
+pytestmark = [mark.e2e, mark.peers]
 
 ROOT = Path(__file__).parents[2]
 EITHER = mark.parametrize("transport", ["webrtc", "websocket"])

@@ -26,7 +26,7 @@ from floorbench.targets.moshi import Moshi
 from tests.support.duplex import cascade, tone
 from tests.support.duplex_workers import running_worker, write_tiny_moshi
 
-pytestmark = [mark.e2e, mark.models]
+pytestmark = [mark.e2e, mark.models, mark.peers]
 
 FRAME_S = 0.02
 

@@ -31,7 +31,7 @@ from pipelines.duplex.pipeline import DuplexPipeline
 from tests.support.duplex import cascade, scripted, tone
 from tests.support.tools import moshi_python
 
-pytestmark = mark.e2e
+pytestmark = [mark.e2e, mark.peers]
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "tests" / "support" / "moshi_client.py"

@@ -16,7 +16,7 @@ from tests.support.correlation import find
 from tests.support.sip_phones import telephone, until
 from tests.support.sipp import sipp
 
-pytestmark = mark.e2e
+pytestmark = [mark.e2e, mark.peers]
 
 
 def signal(seconds, seed=1):

@@ -10,7 +10,11 @@ from tests.support import asterisk, baresip
 from tests.support.correlation import find
 from tests.support.sip_phones import telephone, until
 
-pytestmark = [mark.e2e, mark.models]  # models: Asterisk may take longer to start than a test may
+pytestmark = [
+    mark.e2e,
+    mark.models,
+    mark.peers,
+]  # models: Asterisk may take longer to start than a test may
 
 ACCOUNT = """
 [agent]

@@ -23,7 +23,7 @@ from tests.support.sip_phones import caller, free_udp_port, held, telephone, unt
 from tests.support.sipp import sipp
 from tests.support.tools import tool
 
-pytestmark = mark.e2e
+pytestmark = [mark.e2e, mark.peers]
 
 ANSWERED = [
     step.hear_request("INVITE"),

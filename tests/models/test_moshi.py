@@ -24,7 +24,7 @@ from tests.support.duplex_workers import (
     write_tiny_moshi,
 )
 
-pytestmark = mark.models
+pytestmark = [mark.models, mark.peers]
 
 NOTHING = DuplexPrompt()
 GREEDY = {"temperature": 0.0, "text_temperature": 0.0}
