@@ -100,7 +100,7 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--target", default="offline",
-                       help="a configuration, or ws://… (docs/benchmark.md)")  # fmt: skip
+                       help="a configuration, ws://…, sip:… (docs/benchmark.md)")  # fmt: skip
     bench.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
                        help="change one setting of a configuration")  # fmt: skip
     bench.add_argument("--out", type=Path, default=Path("out/bench"), help="an empty folder")

@@ -4,13 +4,16 @@ Pure. All absolute times are loop seconds since the call started, which share
 their zero with the seconds of the caller's stream to within about 20 ms.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from agent.beats import Beat, beat
+from agent.connection import EarReport, Network, ear_reports, network
 from agent.core.record import NOTICE, Line
+from agent.lines import at_s, number_of, text_of
+from agent.utterances import Utterance, utterances
 
 
 class Verdict(StrEnum):
@@ -123,6 +126,9 @@ class CallFigures:
         prepared: replies begun; discarded: those of them that were never released.
         late: steps that missed their due time; late_max_s is the worst of them.
         dropped: samples lost, by where; missing: samples of replies that were not ready in time.
+        ears: what the caller's client reported of the way to the ear, in order of time.
+        network: None where the trace does not say.
+        beat: None where no duplex model had the call; utterances are what it said.
     """
 
     header: Line
@@ -141,6 +147,10 @@ class CallFigures:
     dropped: dict[str, int] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     end: str = ""
+    ears: tuple[EarReport, ...] = ()
+    network: Network | None = None
+    beat: Beat | None = None
+    utterances: tuple[Utterance, ...] = ()
 
 
 def call_figures(lines: Sequence[Line]) -> CallFigures:
@@ -148,12 +158,12 @@ def call_figures(lines: Sequence[Line]) -> CallFigures:
     book = _Book(lines)
     prepared = book.numbers("asked", "PrepareReply")
     released = book.numbers("asked", "ReleaseReply")
-    late = [_number(line, "lag_s") or 0.0 for line in book.all("late")]
+    late = [number_of(line, "lag_s") or 0.0 for line in book.all("late")]
     told = [*book.all("error"), *book.all(NOTICE)]
     barge_ins = tuple(_barge_ins(lines))
     return CallFigures(
         header=next(iter(book.all("call")), {}),
-        duration_s=max((_t(line) for line in lines), default=0.0),
+        duration_s=max((at_s(line) for line in lines), default=0.0),
         turns=tuple(
             _turn(book, n, before) for before, n in zip([0, *released], released, strict=False)
         ),
@@ -168,8 +178,12 @@ def call_figures(lines: Sequence[Line]) -> CallFigures:
         late_max_s=max(late, default=0.0),
         missing=sum(_dropped(book.all("underrun")).values()),
         dropped=_dropped(book.all("dropped")),
-        notices=tuple(dict.fromkeys(_text(line, "message") for line in told)),
-        end=_text(next(iter(book.all("end")), {}), "reason"),
+        notices=tuple(dict.fromkeys(text_of(line, "message") for line in told)),
+        end=text_of(next(iter(book.all("end")), {}), "reason"),
+        ears=ear_reports(lines),
+        network=network(lines),
+        beat=beat(lines),
+        utterances=utterances(lines),
     )
 
 
@@ -180,7 +194,7 @@ class _Book:
         self._by_kind: defaultdict[tuple[str, str], list[Line]] = defaultdict(list)
         self._by_number: defaultdict[tuple[str, str, int], list[Line]] = defaultdict(list)
         for line in lines:
-            event, what = _text(line, "event"), _text(line, "what")
+            event, what = text_of(line, "event"), text_of(line, "what")
             self._by_kind[event, what].append(line)
             for key in ("reply", "segment"):
                 number = line.get(key)
@@ -200,7 +214,7 @@ class _Book:
 
     def first_s(self, event: str, what: str, number: int) -> float | None:
         """When it first happened to this reply or segment."""
-        return next((_t(line) for line in self.of(event, what, number)), None)
+        return next((at_s(line) for line in self.of(event, what, number)), None)
 
     def numbers(self, event: str, what: str) -> list[int]:
         """Reply numbers, each once, in order of time."""
@@ -227,7 +241,7 @@ def _turn(book: _Book, reply: int, before: int) -> Turn:
     return Turn(
         reply=reply,
         segment=segment,
-        words=_text(asked[-1], "text") if asked else "",
+        words=text_of(asked[-1], "text") if asked else "",
         said=spoken.said,
         heard=spoken.heard,
         cut=spoken.cut,
@@ -235,7 +249,7 @@ def _turn(book: _Book, reply: int, before: int) -> Turn:
         waterfall=Waterfall()
         if ended_s is None
         else _waterfall(book, reply, segment or 0, ended_s),
-        ahead_s=released_s - _t(asked[0]) if asked else 0.0,
+        ahead_s=released_s - at_s(asked[0]) if asked else 0.0,
         discarded=sum(before < n < reply for n in prepared),
     )
 
@@ -245,7 +259,7 @@ def _waterfall(book: _Book, reply: int, segment: int, ended_s: float) -> Waterfa
     stamps = {
         "speech_ended_s": book.first_s("told", "SpeechEnded", segment),
         "prepared_s": book.first_s("asked", "PrepareReply", reply),
-        "final_s": _t(finals[0]) if finals else None,
+        "final_s": at_s(finals[0]) if finals else None,
         "decided_s": book.first_s("asked", "ReleaseReply", reply),
         "first_token_s": book.first_s("first_token", "", reply),
         "first_audio_s": book.first_s("first_audio", "", reply),
@@ -258,7 +272,7 @@ def _waterfall(book: _Book, reply: int, segment: int, ended_s: float) -> Waterfa
 def _last_segment(book: _Book, released_s: float) -> int | None:
     """The last segment known to be over when the reply was released."""
     ended = [*book.all("told", "SpeechEnded"), *book.all("speech", "")]
-    known = [(_t(line), n) for line in ended if isinstance(n := line.get("segment"), int)]
+    known = [(at_s(line), n) for line in ended if isinstance(n := line.get("segment"), int)]
     return max(((t, n) for t, n in known if t <= released_s), default=(0.0, None))[1]
 
 
@@ -277,22 +291,24 @@ def _reply(book: _Book, reply: int) -> Reply:
     cancelled = cancelled_s is not None and (done_s is None or cancelled_s < done_s)
     return Reply(
         reply=reply,
-        said=" ".join(_text(line, "text").strip() for line in book.of("said", "", reply)),
-        heard=None if heard is None else _text(heard, "text").strip(),
+        said=" ".join(text_of(line, "text").strip() for line in book.of("said", "", reply)),
+        heard=None if heard is None else text_of(heard, "text").strip(),
         cut=cancelled if heard is None else heard.get("cut") is True,
         audible_s=audible_s,
         over_s=min(ends, default=None),
-        prompt=next((_text(p, "reason") for p in book.of("asked", "Prompt", reply)), ""),
+        prompt=next((text_of(p, "reason") for p in book.of("asked", "Prompt", reply)), ""),
     )
 
 
 def _segment(book: _Book, segment: int) -> Segment:
     speech = next(iter(book.of("speech", "", segment)), None)
     texts = book.of("told", "Transcript", segment)
-    words = f"{_text(texts[-1], 'stable')} {_text(texts[-1], 'unstable')}".strip() if texts else ""
+    words = (
+        f"{text_of(texts[-1], 'stable')} {text_of(texts[-1], 'unstable')}".strip() if texts else ""
+    )
     if speech is None:
         return Segment(segment, words, None, None)
-    return Segment(segment, words, _number(speech, "start_s"), _number(speech, "end_s"))
+    return Segment(segment, words, number_of(speech, "start_s"), number_of(speech, "end_s"))
 
 
 def _barge_ins(lines: Sequence[Line]) -> Iterator[BargeIn]:
@@ -301,7 +317,7 @@ def _barge_ins(lines: Sequence[Line]) -> Iterator[BargeIn]:
     audible: set[object] = set()
     under_way: dict[object, BargeIn] = {}
     for line in lines:
-        t, reply = _t(line), line.get("reply")
+        t, reply = at_s(line), line.get("reply")
         number = reply if isinstance(reply, int) else 0
         fresh = BargeIn(number, noticed_s, None, None, None, Verdict.UNDECIDED)
         match line.get("event"), line.get("what"):
@@ -327,9 +343,11 @@ def _barge_ins(lines: Sequence[Line]) -> Iterator[BargeIn]:
 
 
 def _floors(lines: Sequence[Line]) -> Iterator[FloorSpan]:
-    changes = [(_t(line), _text(line, "floor")) for line in lines if line.get("event") == "floor"]
+    changes = [
+        (at_s(line), text_of(line, "floor")) for line in lines if line.get("event") == "floor"
+    ]
     ends = [start_s for start_s, _ in changes[1:]]
-    ends.append(max((_t(line) for line in lines), default=0.0))
+    ends.append(max((at_s(line) for line in lines), default=0.0))
     for (start_s, floor), end_s in zip(changes, ends, strict=False):
         if end_s > start_s:
             yield FloorSpan(floor, start_s, end_s)
@@ -338,19 +356,5 @@ def _floors(lines: Sequence[Line]) -> Iterator[FloorSpan]:
 def _dropped(lines: Iterable[Line]) -> dict[str, int]:
     lost: defaultdict[str, int] = defaultdict(int)
     for line in lines:
-        lost[_text(line, "what")] += round(_number(line, "samples") or 0.0)
+        lost[text_of(line, "what")] += round(number_of(line, "samples") or 0.0)
     return dict(lost)
-
-
-def _t(line: Line) -> float:
-    return _number(line, "t") or 0.0
-
-
-def _number(line: Line, key: str) -> float | None:
-    value = line.get(key)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-
-
-def _text(line: Line, key: str) -> str:
-    value = line.get(key)
-    return value if isinstance(value, str) else ""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from agent.metrics import BargeIn, CallFigures, Reply, Verdict
+from agent.utterances import Utterance
 from floorbench.activity import Span
 from floorbench.call.results import Caption, Marker
 
@@ -23,7 +24,8 @@ def captions(figures: CallFigures, agent: Sequence[Span]) -> tuple[Caption, ...]
         if s.words and s.start_s is not None and s.end_s is not None
     ]
     answers = [_answer(r, r.audible_s, agent) for r in figures.replies if r.audible_s is not None]
-    return tuple(sorted((*spoken, *answers), key=lambda c: c.start_s))
+    told = [_utterance(u) for u in figures.utterances]
+    return tuple(sorted((*spoken, *answers, *told), key=lambda c: c.start_s))
 
 
 def _answer(reply: Reply, audible_s: float, agent: Sequence[Span]) -> Caption:
@@ -36,6 +38,11 @@ def _answer(reply: Reply, audible_s: float, agent: Sequence[Span]) -> Caption:
         audible_s,
         max(ends, default=max(over_s, audible_s)),
     )
+
+
+def _utterance(told: Utterance) -> Caption:
+    heard = told.said if told.heard is None else told.heard
+    return Caption("agent", heard, unheard(told.said, told.heard), told.start_s, told.end_s)
 
 
 def markers(figures: CallFigures) -> tuple[Marker, ...]:

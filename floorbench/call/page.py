@@ -3,11 +3,11 @@
 from html import escape
 from string import Template
 
-from floorbench.call import sections, waterfall
+from floorbench.call import far_end, sections, waterfall
 from floorbench.call.elements import asset, policy
 from floorbench.call.picture import picture, script_json
 from floorbench.call.results import Results
-from floorbench.call.wording import subtitle
+from floorbench.call.wording import is_duplex, subtitle
 from floorbench.recording import Recording
 
 
@@ -23,11 +23,20 @@ def page(results: Results, recording: Recording, sound: str) -> str:
         script=script,
         sound=escape(sound),
         data=script_json(picture(recording, results)),
-        headlines=sections.headlines(results),
+        headlines=_headlines(results),
         notices=sections.notices(results),
         transcript=sections.transcript(results),
         waterfall=waterfall.rows(results),
-        waterfall_legend=waterfall.legend(),
+        waterfall_legend=waterfall.legend(results),
+        beat=far_end.beat(results),
+        connection=far_end.connection(results),
         turns=sections.turns_table(results),
         interjections=sections.interjections_table(results),
     )
+
+
+def _headlines(results: Results) -> str:
+    """Of what the call has: turns, or the beat of a model that takes none."""
+    if results.beat is not None and is_duplex(results):
+        return far_end.headlines(results.beat, results.summary)
+    return sections.headlines(results)

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from agent.beats import Beat
+from agent.connection import Network
 from agent.core.calls import Json
 from agent.metrics import FloorSpan, Waterfall
 from floorbench.activity import Span
@@ -46,7 +48,8 @@ class Distribution:
 class Waited:
     """What the caller waited for, in seconds; with the remainder the parts make up the delay.
 
-    A part that was done while another was waited for costs nothing and is 0.
+    A part that was done while another was waited for costs nothing and is 0. The network and the
+    device lie between our sending and the caller's ear; None where their client reported neither.
     """
 
     silence_s: float = 0.0
@@ -54,6 +57,8 @@ class Waited:
     model_s: float = 0.0
     voice_s: float = 0.0
     door_s: float = 0.0
+    network_s: float | None = None
+    device_s: float | None = None
     remainder_s: float = 0.0
 
 
@@ -181,8 +186,32 @@ class CallName:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """From our sending to the caller's ear: medians of what their client reported `n` times."""
+
+    n: int
+    round_trip_s: float | None
+    buffer_s: float | None
+    output_latency_s: float | None
+    jitter_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The network between us and the caller; None is what the trace does not say."""
+
+    way: Way | None
+    network: Network | None
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
-    """Everything that is known about one call."""
+    """Everything that is known about one call.
+
+    Attributes:
+        connection: None where the trace says nothing of a network.
+        beat: None where no duplex model had the call.
+    """
 
     call: CallName
     summary: Summary
@@ -194,6 +223,8 @@ class Results:
     captions: tuple[Caption, ...]
     markers: tuple[Marker, ...]
     notices: tuple[str, ...] = field(default=())
+    connection: Connection | None = None
+    beat: Beat | None = None
 
 
 def distribution(delays_s: Iterable[float | None]) -> Distribution:

@@ -1,7 +1,9 @@
 """One call, scored by ear."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import median
 
+from agent.connection import EarReport
 from agent.metrics import CallFigures
 from floorbench.activity import Span
 from floorbench.call.captions import captions, markers
@@ -9,12 +11,14 @@ from floorbench.call.ear import Ear
 from floorbench.call.interjections import interjections
 from floorbench.call.results import (
     CallName,
+    Connection,
     Interjection,
     Interruption,
     Outcome,
     Results,
     Summary,
     TurnResult,
+    Way,
     distribution,
 )
 from floorbench.call.turn_scoring import turn_result
@@ -36,6 +40,8 @@ def score(ear: Ear, figures: CallFigures) -> Results:
         captions=captions(figures, ear.agent),
         markers=markers(figures),
         notices=(*figures.notices, *_notices(ear, figures)),
+        connection=_connection(figures),
+        beat=figures.beat,
     )
 
 
@@ -78,6 +84,27 @@ def _name(figures: CallFigures, ear: Ear) -> CallName:
         duration_s=ear.duration_s,
         end=figures.end,
     )
+
+
+def _connection(figures: CallFigures) -> Connection | None:
+    if not figures.ears and figures.network is None:
+        return None
+    return Connection(_way(figures.ears) if figures.ears else None, figures.network)
+
+
+def _way(ears: Sequence[EarReport]) -> Way:
+    return Way(
+        n=len(ears),
+        round_trip_s=_middle(ear.round_trip_s for ear in ears),
+        buffer_s=_middle(ear.buffer_s for ear in ears),
+        output_latency_s=_middle(ear.output_latency_s for ear in ears),
+        jitter_s=_middle(ear.jitter_s for ear in ears),
+    )
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _notices(ear: Ear, figures: CallFigures) -> list[str]:

@@ -5,7 +5,19 @@ from html import escape
 
 from floorbench.call.elements import card, cautions, table
 from floorbench.call.results import Caption, Interjection, Outcome, Results, TurnResult
-from floorbench.call.wording import NONE, clock, millis, note, plural, seconds, shortened, survived
+from floorbench.call.wording import (
+    NONE,
+    clock,
+    has_way,
+    is_duplex,
+    millis,
+    no_turns,
+    note,
+    plural,
+    seconds,
+    shortened,
+    survived,
+)
 
 PEOPLE_S = 0.2
 """Source: floorbench, section 6: people answer each other after about 200 ms."""
@@ -107,15 +119,18 @@ def _line(caption: Caption) -> str:
 
 def turns_table(results: Results) -> str:
     """All turns in figures."""
+    way = ("network", "device") if has_way(results) else ()
     head = ("", "caller said", "heard", "silence", "words", "decided", "token", "audio", "played",
-            "rest", "note")  # fmt: skip
+            *way, "rest", "note")  # fmt: skip
     body = (_turn(n, t, results) for n, t in enumerate(results.turns, start=1))
-    return table(head, body, "No turn of the caller was answered.")
+    return table(head, body, no_turns(results))
 
 
 def _turn(number: int, turn: TurnResult, results: Results) -> tuple[str, ...]:
     w = turn.waterfall
-    rest_s = turn.waited.remainder_s if turn.waited else None
+    part = turn.waited
+    way = (part.network_s, part.device_s) if part else (None, None)
+    rest = (*(way if has_way(results) else ()), part.remainder_s if part else None)
     stamps = (
         w.speech_ended_s,
         w.final_s,
@@ -127,15 +142,17 @@ def _turn(number: int, turn: TurnResult, results: Results) -> tuple[str, ...]:
     heard = millis(turn.ear_s) if turn.outcome is Outcome.HEARD else turn.outcome.value
     words = escape(shortened(turn.words, 60))
     remark = escape(note(turn, results) if turn.outcome is Outcome.HEARD else "")
-    return (str(number), words, f"<b>{heard}</b>", *map(millis, stamps), millis(rest_s), remark)
+    return (str(number), words, f"<b>{heard}</b>", *map(millis, (*stamps, *rest)), remark)
 
 
 def interjections_table(results: Results) -> str:
     """What happened when the caller spoke while the agent spoke."""
     head = ("at", "caller said", "the agent", "quieter after", "silent after", "hole", "undecided")
-    return table(
-        head, map(_interjection, results.interjections), "Nobody spoke while the agent spoke."
-    )
+    nothing = "Nobody spoke while the agent spoke."
+    if is_duplex(results):
+        both_s = results.summary.talk_over.total_s
+        nothing = f"No barge-in was decided; both spoke for {seconds(both_s, 1)} in all."
+    return table(head, map(_interjection, results.interjections), nothing)
 
 
 def _interjection(i: Interjection) -> tuple[str, ...]:

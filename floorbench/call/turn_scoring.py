@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.connection import EarReport, nearest_before
 from agent.metrics import CallFigures, Reply, Segment, Turn, Waterfall
 from floorbench.activity import Span
 from floorbench.call.captions import unheard
@@ -26,6 +27,7 @@ def turn_result(turn: Turn, ear: Ear, figures: CallFigures) -> TurnResult:
     played_s = turn.waterfall.audible_s
     explained = ear_s is not None and played_s is not None
     lag_s = minus(turn.ended_s, end_s) if explained else None
+    report = None if reply.audible_s is None else nearest_before(figures.ears, reply.audible_s)
     return TurnResult(
         reply=turn.reply,
         words=turn.words,
@@ -38,7 +40,7 @@ def turn_result(turn: Turn, ear: Ear, figures: CallFigures) -> TurnResult:
         onset_s=onset_s,
         ear_s=ear_s,
         waterfall=turn.waterfall,
-        waited=waited(turn.waterfall, ear_s, lag_s or 0.0) if explained and ear_s else None,
+        waited=waited(turn.waterfall, ear_s, lag_s or 0.0, report) if explained and ear_s else None,
         end_lag_s=lag_s,
         ahead_s=turn.ahead_s,
         discarded=turn.discarded,
@@ -80,7 +82,9 @@ def is_premature(onset_s: float, caller: Sequence[Span]) -> bool:
     )
 
 
-def waited(stamps: Waterfall, ear_s: float, end_lag_s: float) -> Waited:
+def waited(
+    stamps: Waterfall, ear_s: float, end_lag_s: float, report: EarReport | None = None
+) -> Waited:
     """Splits the delay: each moment is charged to what was still missing then.
 
     The stamps count from where the voice activity saw the end of speech, the ear from where the
@@ -89,6 +93,9 @@ def waited(stamps: Waterfall, ear_s: float, end_lag_s: float) -> Waited:
     The order in which they are needed: silence is noticed, the turn is decided, the model has
     its first word, the voice its first sound, the call takes it. A part that was ready before
     the one in front of it costs nothing. What is missing in the trace is charged to the next.
+
+    What comes after the call took it, the network and the device, is as the caller's client
+    reported it last; nothing is taken out of the remainder where there is no report.
     """
     order = (
         stamps.speech_ended_s,
@@ -103,8 +110,10 @@ def waited(stamps: Waterfall, ear_s: float, end_lag_s: float) -> Waited:
         parts.append(round(since_s - reached, 6))
         reached = since_s
     silence_s, decision_s, model_s, voice_s, door_s = parts
-    remainder_s = round(ear_s - reached, 6)
-    return Waited(silence_s, decision_s, model_s, voice_s, door_s, remainder_s)
+    network_s = None if report is None else report.network_s
+    device_s = None if report is None else report.output_latency_s
+    remainder_s = round(ear_s - reached - (network_s or 0.0) - (device_s or 0.0), 6)
+    return Waited(silence_s, decision_s, model_s, voice_s, door_s, network_s, device_s, remainder_s)
 
 
 def _outcome(turn: Turn, reply: Reply, ear_s: float | None, duration_s: float) -> Outcome:

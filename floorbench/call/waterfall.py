@@ -3,7 +3,16 @@
 from html import escape
 
 from floorbench.call.results import Results, TurnResult, Waited
-from floorbench.call.wording import clock, millis, note, seconds, shortened
+from floorbench.call.wording import (
+    clock,
+    has_way,
+    is_duplex,
+    millis,
+    no_turns,
+    note,
+    seconds,
+    shortened,
+)
 
 PARTS = (
     ("silence", "noticing the silence"),
@@ -11,8 +20,12 @@ PARTS = (
     ("model", "the model's first word"),
     ("voice", "the voice's first sound"),
     ("door", "handing it to the call"),
+    ("network", "the network and the receive buffer"),
+    ("device", "the caller's sound device"),
     ("remainder", "unexplained, until it is heard"),
 )
+WAY = ("network", "device")
+"""Parts that only a report of the caller's client can tell."""
 STAMPS = (
     ("prepared_s", "begun", "reply begun"),
     ("final_s", "words", "transcript final"),
@@ -26,7 +39,7 @@ LABEL_FROM = 7.0
 def rows(results: Results) -> str:
     """All turns on one scale, so that they can be compared by eye."""
     if not results.turns:
-        return '<p class="none">No turn of the caller was answered.</p>'
+        return f'<p class="none">{no_turns(results)}</p>'
     top_s = _top_s(results)
     every = (_row(n, t, top_s, results) for n, t in enumerate(results.turns, start=1))
     return f'<ol class="falls">{"".join(every)}</ol>{_scale(top_s)}'
@@ -65,6 +78,8 @@ def _bar(waited: Waited | None, top_s: float) -> str:
             "model": waited.model_s,
             "voice": waited.voice_s,
             "door": waited.door_s,
+            "network": waited.network_s or 0.0,
+            "device": waited.device_s or 0.0,
             "remainder": waited.remainder_s,
         }[name]
         if round(lasted_s, 3) == 0:
@@ -124,8 +139,11 @@ def _jump(at_s: float, label: str) -> str:
     )
 
 
-def legend() -> str:
-    """What the colours and the dots of a row mean."""
-    parts = (f'<li><i class="part {name}"></i>{escape(text)}</li>' for name, text in PARTS)
+def legend(results: Results) -> str:
+    """What the colours and the dots of a row mean; the way to the ear only where it was told."""
+    if is_duplex(results):
+        return ""
+    shown = [part for part in PARTS if part[0] not in WAY or has_way(results)]
+    parts = (f'<li><i class="part {name}"></i>{escape(text)}</li>' for name, text in shown)
     dots = (f'<li><i class="dot {short}"></i>{escape(text)}</li>' for _, short, text in STAMPS)
     return f'<ul class="key">{"".join(parts)}{"".join(dots)}</ul>'

@@ -73,6 +73,27 @@ def note(turn: TurnResult, results: Results) -> str:
     return ", ".join(part for part in told if part)
 
 
+def has_way(results: Results) -> bool:
+    """Of some turn it is known what the network or the device took."""
+    parts = [turn.waited for turn in results.turns if turn.waited is not None]
+    return any(part.network_s is not None or part.device_s is not None for part in parts)
+
+
+def is_duplex(results: Results) -> bool:
+    """A duplex model had the call, and nothing took over from it that takes turns."""
+    return results.beat is not None and not results.turns
+
+
+def no_turns(results: Results) -> str:
+    """Why there is no turn in the report, as a sentence."""
+    if not is_duplex(results):
+        return "No turn of the caller was answered."
+    return (
+        "A duplex model had this call: it listens while it speaks, "
+        "so there were no turns to decide."
+    )
+
+
 def survived(results: Results) -> tuple[int, int]:
     """Of the interjections it talked through: those without a hole of 300 ms, and all."""
     holes: Sequence[float] = [

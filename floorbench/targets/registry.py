@@ -1,5 +1,6 @@
 """From what somebody types to the target that is meant."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -10,8 +11,10 @@ from uuid import UUID
 
 from agent.config import shipped
 from agent.core.errors import ConfigError
+from audio_io.sip.extra import need_sip
 from floorbench.session import RATE, Target
 from floorbench.targets.audiosocket import AudioSocket
+from floorbench.targets.link import ANSWER_S
 from floorbench.targets.media_stream import MediaStream
 from floorbench.targets.moshi import Moshi
 from floorbench.targets.parley_ws import ParleyWs
@@ -26,10 +29,14 @@ ALLOWED = (
     "offline or agent.toml (this project, in process), ws://HOST:PORT/ws (parley), "
     "pcm+ws://HOST:PORT/PATH?rate=16000, realtime+wss://HOST/v1/realtime?model=NAME, "
     "twilio+ws://HOST:PORT/PATH, moshi+ws://HOST:PORT/api/chat, "
-    "audiosocket://HOST:PORT?rate=8000, webrtc+http://HOST:PORT/api/offer?loss=0.05 (parley), "
+    "audiosocket://HOST:PORT?rate=8000, sip:USER@HOST:PORT?codec=PCMU, "
+    "webrtc+http://HOST:PORT/api/offer?loss=0.05 (parley), "
     "rtvi+http://HOST:PORT/api/offer, realtime+https://HOST/v1/realtime/calls; "
     "wss and https for TLS"
 )
+_PLAIN_HOST = re.compile(r"[0-9A-Za-z_.-]+")  # names and IPv4
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
 OPENAI_KEY = "OPENAI_API_KEY"
 """Where OpenAI's own clients look. Sent to OpenAI alone: for other hosts, name a variable."""
 
@@ -47,6 +54,7 @@ def target(spec: str, overrides: Sequence[str] = ()) -> Iterator[Target]:
     Raises:
         ConfigError: nobody; the message lists what is allowed.
     """
+    spec = _slashed(spec)
     if "://" not in spec:
         with _in_process(spec, overrides) as agent:
             yield agent
@@ -122,6 +130,21 @@ def _audiosocket(url: SplitResult, options: Options) -> Target:
     return AudioSocket(url.hostname or "", url.port, int(rate), UUID(call) if call else None)
 
 
+def _sip(url: SplitResult, options: Options) -> Target:
+    need_sip()
+    from floorbench.targets.sip import Sip  # noqa: PLC0415  # it brings aiosipua
+
+    allowed = "expected sip:USER@HOST:PORT?codec=NAME&ring_s=SECONDS&allow=NETWORK at most"
+    user, host = url.username or "", url.hostname or ""
+    if not user or url.password is not None or url.path or not _PLAIN_HOST.fullmatch(host):
+        raise ValueError(f"{allowed}, found something else")
+    ring_s, codec = options.pop("ring_s", str(ANSWER_S)), options.pop("codec", "PCMU,PCMA")
+    allow = tuple(filter(None, options.pop("allow", "").split(",")))
+    if options or not _SECONDS.fullmatch(ring_s):
+        raise ValueError(f"{allowed}, found {urlencode(options)[:60] or ring_s[:20]!r}")
+    return Sip(user, host, url.port or 5060, tuple(codec.split(",")), float(ring_s), allow)
+
+
 def _webrtc(dialect: str, url: SplitResult, options: Options) -> Target:
     from floorbench.targets.webrtc import Dialect, WebRtc  # noqa: PLC0415  # it brings aiortc
 
@@ -161,12 +184,19 @@ _DIALECTS: Mapping[tuple[str, str], Callable[[SplitResult, Options], Target]] = 
         ("twilio", "ws"): _twilio,
         ("moshi", "ws"): _moshi,
         ("", "audiosocket"): _audiosocket,
+        ("", "sip"): _sip,
         ("webrtc", "http"): partial(_webrtc, "webrtc"),
         ("rtvi", "http"): partial(_webrtc, "rtvi"),
         ("realtime", "http"): partial(_webrtc, "realtime"),
     }
 )
 """By dialect and scheme."""
+
+
+def _slashed(spec: str) -> str:
+    """A SIP address has no slashes; all others do."""
+    is_bare = spec.startswith("sip:") and not spec.startswith("sip://")
+    return spec.replace(":", "://", 1) if is_bare else spec
 
 
 def _address(url: SplitResult, options: Options) -> str:

@@ -14,6 +14,7 @@ from floorbench.targets.parley_ws import ParleyWs
 from floorbench.targets.pcm_ws import PcmWs
 from floorbench.targets.realtime import Realtime
 from floorbench.targets.registry import target
+from floorbench.targets.sip import Sip
 from floorbench.targets.udp_link import UdpNetwork
 from floorbench.targets.webrtc import Dialect, WebRtc
 
@@ -53,6 +54,12 @@ HERE = "ws://127.0.0.1:9000/v1/realtime"
             ),
         ),
         (f"audiosocket://h:1?rate=16000&call={CALL}", AudioSocket("h", 1, 16_000, UUID(CALL))),
+        ("sip:100@127.0.0.1", Sip("100", "127.0.0.1")),
+        ("sip:+4912@h.example:5070?codec=G722", Sip("+4912", "h.example", 5070, ("G722",))),
+        (
+            "sip://a.b@h?codec=PCMA,PCMU&ring_s=2.5&allow=10.0.0.0/8,192.0.2.7",
+            Sip("a.b", "h", 5060, ("PCMA", "PCMU"), 2.5, ("10.0.0.0/8", "192.0.2.7")),
+        ),
     ],
 )
 def test_a_network_address_is_the_target_of_its_dialect(spec, meant):
@@ -69,6 +76,7 @@ def test_a_network_address_is_the_target_of_its_dialect(spec, meant):
         ("twilio+ws://h:1/a?key=secret", "twilio+ws://h:1/a"),
         ("moshi+ws://h:1/api/chat?key=secret", "moshi+ws://h:1/api/chat"),
         (f"audiosocket://h:1?call={CALL}", "audiosocket://h:1"),
+        ("sip://100@h?ring_s=1", "sip:100@h:5060"),
     ],
 )
 def test_a_name_says_who_is_measured_and_keeps_secrets(spec, name):
@@ -78,14 +86,32 @@ def test_a_name_says_who_is_measured_and_keeps_secrets(spec, name):
 
 @mark.parametrize(
     "spec",
-    ["", "offlin", "http://h/", "sip+ws://h/", "ws://", "ws+pcm://h/", "realtime+ftp://h/", "://"],
+    [
+        "",
+        "offlin",
+        "http://h/",
+        "sip+ws://h/",
+        "ws://",
+        "ws+pcm://h/",
+        "realtime+ftp://h/",
+        "://",
+        "sips:a@h",
+    ],
 )
 def test_what_is_no_target_is_told_what_is_allowed(spec):
     with raises(ConfigError) as fault, target(spec):
         pass
     sentence = str(fault.value)
     assert sentence.startswith(f"--target {spec}")
-    for allowed in ("offline", "ws://", "pcm+ws://", "realtime+wss://", "twilio+ws://", "moshi+ws"):
+    for allowed in (
+        "offline",
+        "ws://",
+        "pcm+ws://",
+        "realtime+wss://",
+        "twilio+ws://",
+        "moshi+ws",
+        "sip:",
+    ):
         assert allowed in sentence
 
 
@@ -100,6 +126,16 @@ def test_what_is_no_target_is_told_what_is_allowed(spec):
         ("audiosocket://h", "expected a port, found none"),
         ("audiosocket://h:1?rate=8001", "rate: expected one of 8000, 12000"),
         ("audiosocket://h:1?who=me", "expected rate=HZ and call=UUID at most, found 'who=me'"),
+        ("sip:h:5060", "expected sip:USER@HOST:PORT"),
+        ("sip:100@[::1]", "expected sip:USER@HOST:PORT"),
+        ("sip:100@h;transport=tcp", "expected sip:USER@HOST:PORT"),
+        ("sip:100@h/x", "expected sip:USER@HOST:PORT"),
+        ("sip:100@h?who=me", "at most, found 'who=me'"),
+        ("sip:100@h?ring_s=soon", "at most, found 'soon'"),
+        ("sip:100@h?ring_s=0", "ring_s: expected 0 to 3600 s, found 0"),
+        ("sip:100@h?codec=GSM", "codecs: expected some of PCMU, PCMA, G722, opus"),
+        ("sip:100@h?allow=all", "allow: expected networks such as 10"),
+        ("sip:100@h:99999", "ort out of range"),
         ("ws://h:99999/ws", "ort out of range"),
     ],
 )
@@ -108,8 +144,9 @@ def test_an_address_that_cannot_be_is_a_sentence(spec, sentence):
         pass
 
 
-def test_a_secret_in_a_wrong_address_is_not_repeated():
-    with raises(ConfigError) as fault, target("sip+ws://me:secret@h/x?key=secret"):
+@mark.parametrize("spec", ["sip+ws://me:secret@h/x?key=secret", "sip:me:secret@h?key=secret"])
+def test_a_secret_in_a_wrong_address_is_not_repeated(spec):
+    with raises(ConfigError) as fault, target(spec):
         pass
     assert "secret" not in str(fault.value)
 

@@ -315,6 +315,7 @@
 
   function drawKey() {
     const list = byId("floors");
+    if (call.floors.length === 0) return;
     list.replaceChildren();
     for (const [floor, name] of Object.entries(FLOORS)) {
       const spent = call.floors.reduce((sum, [f, from, to]) => (f === floor ? sum + to - from : sum), 0);
