@@ -5,6 +5,7 @@ Source: RFC 6716 (the codec), RFC 7587 (its RTP payload), libopus 1.6 `opus.h` (
 
 import ctypes
 import ctypes.util
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -155,8 +156,9 @@ def packet_samples(payload: bytes) -> int:
     return ticks if ticks <= _LONGEST_S * CLOCK_RATE else 0
 
 
+@functools.cache  # each loading leaves classes behind that only the collector of cycles takes
 def library() -> ctypes.CDLL:
-    """Libopus, loaded; the one that comes with the package av, or else the system's.
+    """Libopus, loaded once; the one that comes with the package av, or else the system's.
 
     Raises:
         DeviceError: there is none, or an old one.
