@@ -26,6 +26,7 @@ def serve(config: Config, out: Path | None) -> int:
     settings = config.section(ServerSettings, "server")
     recording = config.section(RecordingSettings, "recording")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # our own line says that it answers
     with build(config) as agent:
 
         async def answer(call: Call) -> None:
