@@ -9,7 +9,7 @@ import numpy as np
 from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import Note
 from agent.core.errors import CallClosed
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
 from audio_io.pacing import Pacer, position
 from audio_io.recording import Tracks
 from audio_io.room import Room
@@ -145,11 +145,7 @@ class Circuit:
         """As `Call.play`; returns when at most 40 ms wait to be heard, and when flushed."""
         if not self.is_open:
             raise CallClosed("the caller has hung up")
-        if (len(frame.samples), frame.rate) != (self.frame_samples, self.play_rate):
-            raise ValueError(
-                f"play: expected {self.frame_samples} samples of {self.play_rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self.frame_samples, self.play_rate)
         self.speaker.put(frame.samples, self._heard())
         await self._room.wait_until(self._started + self.speaker.end / self.play_rate - LEAD_S)
 

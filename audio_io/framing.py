@@ -10,6 +10,19 @@ def frame_samples(rate: int, frame_s: float = 0.02) -> int:
     return max(1, round(rate * frame_s))
 
 
+def check_frame(frame: AudioFrame, samples: int, rate: int) -> None:
+    """Refuse a frame that `Call.play` does not take.
+
+    Raises:
+        ValueError: it has not as many samples, or another rate.
+    """
+    if (len(frame.samples), frame.rate) != (samples, rate):
+        raise ValueError(
+            f"play: expected {samples} samples of {rate} Hz, "
+            f"found {len(frame.samples)} of {frame.rate} Hz"
+        )
+
+
 class Reframer:
     """Cuts a stream into frames of `frame_samples` and counts their positions. Pure.
 

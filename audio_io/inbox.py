@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator
 
 from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import Incoming
-from agent.core.events import Digit
+from agent.core.events import Digit, Typed
 from audio_io.framing import frame_samples
 from audio_io.ring import SampleRing
 
-_KEYS = 64  # waiting to be read; nobody presses faster than a pipeline reads
+_ENTERED = 64  # keys and lines waiting to be read; nobody types faster than a pipeline reads
 
 
 class Inbox:
-    """Sound and keys of one call. Live sound is worth more new than old: at the limit the oldest
-    goes, and is counted."""
+    """Sound, keys and lines of one call.
+
+    Live sound is worth more new than old: at the limit the oldest goes, and is counted.
+    """
 
     def __init__(self, rate: int, limit_s: float) -> None:
         """An empty one.
@@ -26,7 +28,7 @@ class Inbox:
         """
         self._rate = rate
         self._ring = SampleRing(max(1, round(limit_s * rate)))
-        self._keys: deque[Digit] = deque(maxlen=_KEYS)
+        self._entered: deque[Digit | Typed] = deque(maxlen=_ENTERED)
         self._news = asyncio.Event()
         self._closed = False
 
@@ -40,9 +42,9 @@ class Inbox:
         self._ring.write(samples)
         self._news.set()
 
-    def press(self, key: Digit) -> None:
-        """A key of the caller's."""
-        self._keys.append(key)
+    def enter(self, entry: Digit | Typed) -> None:
+        """A key or a line of the caller's."""
+        self._entered.append(entry)
         self._news.set()
 
     def close(self) -> None:
@@ -54,8 +56,8 @@ class Inbox:
         """Sound in frames of 20 ms as it arrives, and keys. May be called once."""
         count, start = frame_samples(self._rate), 0
         while True:
-            if self._keys:
-                yield self._keys.popleft()
+            if self._entered:
+                yield self._entered.popleft()
             elif len(self._ring) >= count:
                 yield AudioFrame(self._ring.read(count), self._rate, start)
                 start += count

@@ -9,7 +9,7 @@ from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import CallTraits, Clock, Incoming, Note, Order
 from agent.core.errors import CallClosed, DeviceError
 from audio_io.devices import BlockTimes, Devices, DeviceStream, load_sounddevice
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
 from audio_io.orders import refusal
 from audio_io.ring import SampleRing
 from audio_io.room import Room
@@ -117,11 +117,7 @@ class MicCall:
         """
         if not self._is_open:
             raise CallClosed("the microphone was closed")
-        if (len(frame.samples), frame.rate) != (self.frame_samples, self._play_rate):
-            raise ValueError(
-                f"play: expected {self.frame_samples} samples of {self._play_rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self.frame_samples, self._play_rate)
         self.output.write(frame.samples)
         patience = _Patience("loudspeaker")
         while self._is_open and len(self.output) > _AHEAD_S * self._play_rate:

@@ -13,10 +13,10 @@ from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit, Typed
 from audio_io.codecs import from_pcm16, to_pcm16
 from audio_io.ear_reports import no_trace, trace_ear
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
+from audio_io.inbox import Inbox
 from audio_io.orders import refusal
 from audio_io.pacing import PlayoutClock
-from audio_io.ring import SampleRing
 from audio_io.room import Room
 from audio_io.wire import (
     Bye,
@@ -34,7 +34,6 @@ from audio_io.wire import (
 )
 
 LEAD_S = 0.04  # a frame is sent when this much waits at the client: never more than 60 ms there
-_ENTERED = 64  # keys and lines waiting to be read; nobody types faster than a pipeline reads
 
 
 class Socket(Protocol):
@@ -140,9 +139,7 @@ class WebSocketCall:
         self._start = start
         self._play_rate = start.play_rate or start.rate
         self._limits = limits
-        self._ring = SampleRing(max(1, round(limits.input_s * start.rate)))
-        self._entered: deque[Digit | Typed] = deque(maxlen=_ENTERED)
-        self._input = asyncio.Event()
+        self._inbox = Inbox(start.rate, limits.input_s)
         self._outbox: deque[bytes | str] = deque()
         self._output = asyncio.Event()
         self._clock = PlayoutClock(self._play_rate)
@@ -179,37 +176,22 @@ class WebSocketCall:
     @property
     def dropped_input(self) -> int:
         """Samples dropped because the pipeline was behind."""
-        return self._ring.dropped
+        return self._inbox.dropped
 
     @property
     def ended(self) -> End | None:
         """Why the call is over, or None while it is not."""
         return self._end
 
-    async def frames(self) -> AsyncIterator[Incoming]:
-        """The caller's sound in frames of 20 ms, as it arrives, and keys. May be called once."""
-        count, start = frame_samples(self.rate), 0
-        while True:
-            if self._entered:
-                yield self._entered.popleft()
-            elif len(self._ring) >= count:
-                yield AudioFrame(self._ring.read(count), self.rate, start)
-                start += count
-            elif self._end is not None:
-                return
-            else:
-                self._input.clear()
-                await self._input.wait()
+    def frames(self) -> AsyncIterator[Incoming]:
+        """The caller's sound in frames of 20 ms, as it arrives, and what they enter. Once."""
+        return self._inbox.frames()
 
     async def play(self, frame: AudioFrame) -> None:
         """Send 20 ms; returns when at most 40 ms wait at the client."""
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
-        if (len(frame.samples), frame.rate) != (self.frame_samples, self._play_rate):
-            raise ValueError(
-                f"play: expected {self.frame_samples} samples of {self._play_rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self.frame_samples, self._play_rate)
         now = asyncio.get_running_loop().time()
         sounds_until = self._clock.put(len(frame.samples), now)
         self._post(to_pcm16(frame.samples))
@@ -265,7 +247,7 @@ class WebSocketCall:
         if message:
             self._outbox.append(encode(Failure(message)))
         self._outbox.append(encode(Ended(reason)))
-        self._input.set()
+        self._inbox.close()
         self._output.set()
         self._room.make()
 
@@ -325,14 +307,12 @@ class WebSocketCall:
                 f"sound: expected at most {self._limits.message_bytes} bytes in a message, "
                 f"found {len(data)}; send about 20 ms at a time"
             )
-        self._ring.write(from_pcm16(data))
-        self._input.set()
+        self._inbox.hear(from_pcm16(data))
 
     def _obey(self, message: ClientMessage) -> None:
         match message:
             case Digit() | Typed():
-                self._entered.append(message)
-                self._input.set()
+                self._inbox.enter(message)
             case Played():
                 self._mark(message.samples)
             case Ear():

@@ -26,7 +26,7 @@ from audio_io.asterisk.audiosocket_wire import (
     sound_message,
 )
 from audio_io.codecs import from_pcm16, to_pcm16
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
@@ -188,11 +188,7 @@ class AudioSocketCall:
         """Send 20 ms; returns when at most 20 ms are ahead of time."""
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
-        if (len(frame.samples), frame.rate) != (self.frame_samples, self._rate):
-            raise ValueError(
-                f"play: expected {self.frame_samples} samples of {self._rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self.frame_samples, self._rate)
         until = self._clock.put(len(frame.samples), asyncio.get_running_loop().time())
         self._outbox.sound(sound_message(self._rate, to_pcm16(frame.samples)))
         await self._room.wait_until(until - LEAD_S)
@@ -258,7 +254,7 @@ class AudioSocketCall:
                     raise ProtocolError(f"expected sound of {self._rate} Hz, found {rate} Hz")
                 self._inbox.hear(from_pcm16(data))
             case Digit():
-                self._inbox.press(message)
+                self._inbox.enter(message)
             case HungUp() | Failed():
                 self.end(End.BYE)
             case Identity():

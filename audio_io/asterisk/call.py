@@ -25,7 +25,7 @@ from audio_io.asterisk.wire import (
     command,
     event,
 )
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
@@ -149,11 +149,7 @@ class AsteriskCall:
         """Send a frame; returns when at most 40 ms wait at Asterisk."""
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
-        if (len(frame.samples), frame.rate) != (self._frame_samples, self._rate):
-            raise ValueError(
-                f"play: expected {self._frame_samples} samples of {self._rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self._frame_samples, self._rate)
         until = self._clock.put(len(frame.samples), asyncio.get_running_loop().time())
         if not self._queue_full:
             self._outbox.sound(self._format.encode(frame.samples))
@@ -246,7 +242,7 @@ class AsteriskCall:
     def _obey(self, message: str) -> None:
         match event(message):
             case Digit() as key:
-                self._inbox.press(key)
+                self._inbox.enter(key)
             case Marked(mark):
                 self._marked(mark)
             case QueueFull(full):

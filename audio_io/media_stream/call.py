@@ -11,7 +11,7 @@ from agent.core.audio import AudioFrame
 from agent.core.calls import CallTraits, Incoming, Note, Order, SendDigits, Transfer
 from agent.core.errors import CallClosed, OrderRefused, ProtocolError
 from agent.core.events import Digit
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.media_stream.order import InOrder
 from audio_io.media_stream.out import Outgoing
@@ -124,11 +124,7 @@ class MediaStreamCall:
         least length it takes."""
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
-        if (len(frame.samples), frame.rate) != (self.frame_samples, self.play_rate):
-            raise ValueError(
-                f"play: expected {self.frame_samples} samples of {self.play_rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self.frame_samples, self.play_rate)
         due = self._out.put(frame.samples, asyncio.get_running_loop().time())
         self._news.set()
         if len(self._out) > self._limits.waiting_messages:
@@ -225,7 +221,7 @@ class MediaStreamCall:
                 self.take(heard)
                 return bool(heard.payload)
             case Digit():
-                self._inbox.press(heard)
+                self._inbox.enter(heard)
             case Marked():
                 self._out.marked(heard.name)
             case Stopped():

@@ -9,7 +9,7 @@ from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import CallTraits, Hold, Incoming, Note, Order, SendDigits, Transfer
 from agent.core.errors import CallClosed, CallError, OrderRefused
 from agent.core.events import Digit
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.pacing import Pacer, PlayoutClock
 from audio_io.rtp.packets import BEAT_S, Ear, Mouth
@@ -106,11 +106,7 @@ class SipCall:
         """Hand over 20 ms; returns when at most 20 ms wait, so at most 40 do."""
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
-        if (len(frame.samples), frame.rate) != (self.frame_samples, self._rate):
-            raise ValueError(
-                f"play: expected {self.frame_samples} samples of {self._rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self.frame_samples, self._rate)
         self._waiting.append(frame.samples)
         flushes = self._flushes
         await asyncio.sleep(0)
@@ -170,7 +166,7 @@ class SipCall:
             return
         digit = self._ear.hear(data, place, now)
         if digit is not None:
-            self._inbox.press(Digit(digit))
+            self._inbox.enter(Digit(digit))
 
     # --- the two directions, and the wire -------------------------------------------------------
 
@@ -253,7 +249,7 @@ class SipCall:
                     self._ear.change(self._line.leg.media)
                     self._mouth.change(self._line.leg.media)
                 case Pressed():
-                    self._inbox.press(Digit(event.digit))
+                    self._inbox.enter(Digit(event.digit))
                 case Answered() | Progress():
                     self._told.append(event)
                     self._news.set()

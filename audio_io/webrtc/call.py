@@ -10,7 +10,7 @@ from agent.core.calls import CallTraits, Incoming, Note, Order, Trace
 from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit, Typed
 from audio_io.ear_reports import no_trace, trace_ear
-from audio_io.framing import frame_samples
+from audio_io.framing import check_frame, frame_samples
 from audio_io.orders import refusal
 from audio_io.receive.jitter import Packet
 from audio_io.receive.presence import Presence
@@ -144,11 +144,7 @@ class WebRtcCall:
     async def play(self, frame: AudioFrame) -> None:
         """Hand over 20 ms; returns when less than the limit waits to be sent."""
         self._check_that_it_goes_on()
-        if (len(frame.samples), frame.rate) != (self.frame_samples, self.play_rate):
-            raise ValueError(
-                f"play: expected {self.frame_samples} samples of {self.play_rate} Hz, "
-                f"found {len(frame.samples)} of {frame.rate} Hz"
-            )
+        check_frame(frame, self.frame_samples, self.play_rate)
         await self._speaking.put(frame.samples)
 
     def flush(self) -> None:
