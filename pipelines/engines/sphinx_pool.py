@@ -21,7 +21,7 @@ class SphinxPool:
     async def take(self) -> SphinxProcess:
         """A decoder that nobody else uses until it is given back."""
         if self._idle or len(self._lent) < self._limit:
-            return self._lend(self._idle.pop() if self._idle else self._make())
+            return self._lend(self._living() or self._make())
         turn: asyncio.Future[SphinxProcess] = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
@@ -50,6 +50,15 @@ class SphinxPool:
             process.close()
         self._idle.clear()
         self._lent.clear()
+
+    def _living(self) -> SphinxProcess | None:
+        """An idle decoder; those that died of themselves are cleared away."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.is_alive:
+                return process
+            process.close()
+        return None
 
     def _lend(self, process: SphinxProcess) -> SphinxProcess:
         self._lent.append(process)

@@ -65,6 +65,7 @@ class SphinxProcess:
             send(requests, letter, body)
             if not select.select([answers], [], [], _ANSWER_S)[0]:
                 self._process.kill()
+                self._process.wait()  # until then it still counts as alive
                 raise EngineTooSlow(NAME, f"expected an answer within {_ANSWER_S} s, found none")
             answer = receive(answers)
         except (OSError, ValueError) as fault:

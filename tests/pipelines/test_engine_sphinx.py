@@ -278,6 +278,16 @@ def test_a_dead_decoder_is_replaced():
     run_virtual(run())
 
 
+def test_a_decoder_that_dies_while_it_is_idle_is_not_lent_again():
+    async def run():
+        pool, made = pool_of(1)
+        made[0].is_alive = False
+        assert await pool.take() is made[1]
+        assert made[0].closed == 1
+
+    run_virtual(run())
+
+
 def test_closing_the_pool_ends_lent_decoders_too():
     async def run():
         pool, made = pool_of(2)
