@@ -26,7 +26,7 @@ from agent.core.errors import ProtocolError
 from audio_io.pacing import Pacer
 from audio_io.receive.jitter import Packet
 from audio_io.webrtc.codecs import FRAME_S, Voice, samples_in
-from audio_io.webrtc.hook import hand_over
+from audio_io.webrtc.hook import attempts, hand_over
 from audio_io.webrtc.sdp import NoSound, codecs_of, for_speech, is_hidden
 from audio_io.webrtc.settings import WebRtcSettings
 
@@ -60,6 +60,7 @@ class Peer:
         servers = [RTCIceServer(**kept) for kept in settings.ice_servers]  # type: ignore[arg-type]
         used = servers if settings.server_uses_them else []
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=used))
+        self._attempts = attempts(self._connection)
         self._far_side = far_side
         self._settings = settings
         self._track = _Track(far_side, settings)
@@ -142,6 +143,8 @@ class Peer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await self._connection.close()
+                if self._attempts:
+                    await asyncio.wait(self._attempts)
 
     def _take(self, packet: RtpPacket) -> None:
         codec = self._codecs.get(packet.payload_type)
