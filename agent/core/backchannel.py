@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 BACKCHANNELS = frozenset(
     "uh-huh mm-hmm mm-hm mhm mm hmm hm uh um ah oh yeah yes yep okay ok right sure good great nice "
-    "fine i see got it alright all wow really exactly thanks".split()
+    "fine i see got it alright all wow really exactly thanks huh aha er erm eh".split()
 )
 """Words that, alone, leave the floor with the agent."""
 
@@ -40,6 +40,15 @@ AGREEMENTS = tuple(
 """Phrases that only show that somebody listens, though their words alone would not, longest first
 where one begins another."""
 
+PRAISE = frozenset(
+    """great good nice fine lovely wonderful perfect brilliant amazing awesome cool true
+    right""".split()
+)
+"""What "that's" or "sounds" makes an assessment with: a listener's answer to what they were just
+told, which leaves the teller the floor, whatever little words led to it ("oh wait, that's great").
+Source: Goodwin, "Between and within: alternative sequential treatments of continuers and
+assessments", Human Studies 9 (1986)."""
+
 # Log-odds added to what the sound says. Natural units: 2.2 is nine to one.
 SIGNS_SO_FAR = -1.5  # "yeah" may go on with "but"
 ONLY_SIGNS = -4.0
@@ -48,6 +57,7 @@ ONE_GUESS = 0.4  # one uncertain word is often misrecognised: a murmur becomes "
 SEVERAL_GUESSES = 1.5
 STOP_GUESS = 2.0
 SMALL_TALK = 0.5
+ASSESSMENT = -3.0  # "that's great" after other words: "the lake" may be a misheard "oh wait"
 ONE_WORD = 2.0
 SEVERAL_WORDS = 4.0
 STOP_WORD = 4.0
@@ -64,10 +74,18 @@ def wants_floor(text: str, *, final: bool, backchannels: Collection[str] = BACKC
     words = _plain(text.split())
     if not words:
         return NO_WORDS if final else 0.0
+    assesses = _assesses(words)
+    if assesses:
+        words = [w for w in words[:-2] if w not in STOP_WORDS]
     signs = set(_plain(sorted(backchannels)))
     others = [w for w in _without_agreements(words) if w not in signs]
     if not others:
         return ONLY_SIGNS if final else SIGNS_SO_FAR
+    return _weight_of(others, final=final) + (ASSESSMENT if assesses else 0.0)
+
+
+def _weight_of(others: Sequence[str], *, final: bool) -> float:
+    """Log-odds of words that are no signs of listening."""
     others = [w for w in others if w not in SMALL_WORDS]
     if not others:
         return SMALL_TALK
@@ -76,6 +94,11 @@ def wants_floor(text: str, *, final: bool, backchannels: Collection[str] = BACKC
     if len(others) > 1:
         return SEVERAL_WORDS if final else SEVERAL_GUESSES
     return ONE_WORD if final else ONE_GUESS
+
+
+def _assesses(words: Sequence[str]) -> bool:
+    """Whether they end in something like "that's great"."""
+    return len(words) > 1 and words[-2] in ("that's", "sounds") and words[-1] in PRAISE
 
 
 def _plain(words: Sequence[str]) -> list[str]:

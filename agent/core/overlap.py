@@ -3,7 +3,9 @@
 The agent gives way in steps that can all be taken back: it is turned down at the first sound,
 and held at its sample once the sound is likelier to want the floor than not. Being held costs
 nothing while the caller speaks: the decision itself is left to the end of their speech, when
-everything is known, or to `yield_after_s`. So no guess of a recogniser ever ends a reply.
+everything is known, or to `yield_after_s`. So no guess of a recogniser ever ends a reply. And as
+"oh wait" may go on with "that's great", what sounds like an interruption is only obeyed for good
+when nothing has followed for `settle_s`; the agent is held, so nobody hears it hesitate.
 """
 
 import math
@@ -43,11 +45,13 @@ class Overlap:
 
     Attributes:
         since: loop time at which it began.
+        quiet: loop time at which the caller last fell silent in it.
         sound: 0..1, that by its sound it is the caller's, and wants the floor.
         hush: how far the agent has given way.
     """
 
     since: float
+    quiet: float = 0.0
     sound: float = UNKNOWN
     hush: Hush = Hush.DUCKED
 
@@ -68,14 +72,26 @@ class Overlap:
         may_hold = now >= self.since + config.hold_after_s
         return Verdict.HOLD if may_hold and wish >= config.hold_above else Verdict.AS_IT_IS
 
-    def silent(self, text: str, *, final: bool, config: TurnConfig) -> Verdict:
+    def silent(self, text: str, now: float, *, final: bool, config: TurnConfig) -> Verdict:
         """When the caller has fallen silent; `final`: their words will not change any more."""
         wish = self.wish(text, final=final, config=config)
-        if final:
-            return Verdict.YIELD if wish >= config.yield_above else Verdict.RESUME
-        return Verdict.RESUME if wish < config.murmur_below else Verdict.AS_IT_IS
+        if final and wish >= config.yield_above:
+            if now >= self.quiet + config.settle_s:
+                return Verdict.YIELD
+            return Verdict.AS_IT_IS if self.hush is Hush.HELD else Verdict.HOLD
+        is_late = now >= self.quiet + config.final_wait_s
+        if final or is_late or wish < config.murmur_below:
+            return Verdict.RESUME
+        return Verdict.AS_IT_IS
 
     def next_look(self, now: float, config: TurnConfig) -> float:
         """When speech that goes on must be looked at again, though nothing happens."""
-        points = (self.since + config.hold_after_s, self.since + config.yield_after_s)
-        return min((point for point in points if point > now), default=now)
+        return _next(now, self.since + config.hold_after_s, self.since + config.yield_after_s)
+
+    def next_look_in_silence(self, now: float, config: TurnConfig) -> float:
+        """The same once the caller has fallen silent."""
+        return _next(now, self.quiet + config.settle_s, self.quiet + config.final_wait_s)
+
+
+def _next(now: float, *points: float) -> float:
+    return min((point for point in points if point > now), default=now)

@@ -20,12 +20,18 @@ class LiveReply:
 
 
 class Replies:
-    """Numbers the replies and holds the one that lives. Methods return what is to be done."""
+    """Numbers the replies and holds the one that lives. Methods return what is to be done.
 
-    __slots__ = ("_count", "live")
+    Attributes:
+        live: the reply being prepared, waiting or audible.
+        speculations: replies begun in this pause, before it was decided.
+    """
+
+    __slots__ = ("_count", "live", "speculations")
 
     def __init__(self) -> None:
         self.live: LiveReply | None = None
+        self.speculations = 0
         self._count = 0
 
     @property
@@ -48,9 +54,20 @@ class Replies:
         """Whether a reply lives that answers other words."""
         return self.live is not None and self.live.text != text
 
-    def prepare(self, text: str, claim: Claim) -> list[Action]:
-        """Begin a reply to the caller's words; the one before is over."""
+    def speculate(self, text: str, claim: Claim, most: int) -> list[Action]:
+        """Begin a reply to words that may not be all, if `most` were not begun in this pause."""
+        if self.fits(text):
+            return []
+        if self.speculations >= most:
+            return self.cancel()
+        self.speculations += bool(text)
+        return self.answer(text, claim)
+
+    def answer(self, text: str, claim: Claim) -> list[Action]:
+        """Begin a reply to the caller's words, if there are any; the one before is over."""
         actions = self.cancel()
+        if not text:
+            return actions
         self.live = LiveReply(self._next(), text, claim)
         return [*actions, PrepareReply(self.live.number, text)]
 

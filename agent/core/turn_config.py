@@ -27,6 +27,7 @@ class TurnConfig:
         hold_above: probability of wanting the floor at which the reply is held at its sample.
         murmur_below: the same at which it goes on before the words are known.
         yield_above: the same at which the floor is the caller's, once their words are known.
+        settle_s: silence after words that want the floor before the held reply is given up.
         yield_after_s: speech over the agent that takes the floor whatever it is.
         answer_before_s: a sign of listening this long before the end of a question answers it.
         filler_after_s: a released reply that is later than this is announced by a filler.
@@ -51,7 +52,8 @@ class TurnConfig:
     hold_above: float = 0.5
     murmur_below: float = 0.2
     yield_above: float = 0.5
-    yield_after_s: float = 1.4
+    settle_s: float = 0.2
+    yield_after_s: float = 2.0
     answer_before_s: float = 0.8
     filler_after_s: float = 1.5
     listen_every_s: float = 0.0
@@ -77,6 +79,8 @@ class TurnConfig:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name}: expected 0 to 1, found {value}")
+        if self.settle_s > self.final_wait_s:
+            raise ValueError("settle_s: expected at most final_wait_s")
         if self.murmur_below > self.hold_above:
             raise ValueError("murmur_below: expected at most hold_above")
 

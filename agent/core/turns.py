@@ -50,7 +50,7 @@ class TurnMachine:
     """
 
     __slots__ = ("_deadline", "_listened", "_overlap", "_pause_s", "_prompts",
-                 "_replies", "_since", "_speculations", "_words", "config", "floor")  # fmt: skip
+                 "_replies", "_since", "_words", "config", "floor")  # fmt: skip
 
     def __init__(self, config: TurnConfig) -> None:
         self.config = config
@@ -62,7 +62,6 @@ class TurnMachine:
         self._listened = 0.0  # when the agent last had, or gave, a sign of listening
         self._deadline: float | None = None
         self._pause_s = 0.0  # silence that decides the present pause
-        self._speculations = 0
         self._prompts = 0
 
     @property
@@ -150,7 +149,7 @@ class TurnMachine:
         if self.floor is Floor.USER:
             return self._pause(now, self.config.pause_s(self.config.prior))
         if self.floor is Floor.OVERLAP:
-            self._deadline = now + self.config.final_wait_s
+            self._overlap = replace(self._overlap, quiet=now)
             return self._weigh(now)
         return []
 
@@ -270,7 +269,7 @@ class TurnMachine:
             case Floor.AGENT:
                 return self._replies.cancel() + self._after_reply(now)
             case Floor.OVERLAP:
-                return self._weigh(now) if self._words.speaking() else self._resume(now)
+                return self._weigh(now)
             case _:
                 assert_never(self.floor)
 
@@ -296,27 +295,22 @@ class TurnMachine:
         wait_s = self.config.reply_wait_s
         if not self._replies.fits(""):
             wait_s = min(wait_s, self.config.filler_after_s)
+            self._prompts = 0  # somebody is there
         self._since = now
         self._enter(Floor.PENDING, now + wait_s)
 
-    def _pause(self, now: float, pause_s: float) -> list[Action]:
+    def _pause(self, now: float, pause_s: float, since: float | None = None) -> list[Action]:
+        """Wait for so long; `since` is when the silence began, if that was before now."""
         self._enter(Floor.PAUSE, now + pause_s)
-        self._since, self._pause_s, self._speculations = now, pause_s, 0
+        self._since = now if since is None else since
+        self._pause_s = now + pause_s - self._since
+        self._replies.speculations = 0
         return self._speculate()
 
     def _speculate(self) -> list[Action]:
         """Prepare a reply to the words so far, unless one is being prepared or enough were."""
-        text = self._words.text()
-        if self._replies.fits(text):
-            return []
-        if not text or self._speculations >= self.config.speculations_max:
-            return self._replies.cancel()
-        self._speculations += 1
-        return self._prepare(text)
-
-    def _prepare(self, text: str) -> list[Action]:
-        self._prompts = 0
-        return self._replies.prepare(text, self._words.claim())
+        most = self.config.speculations_max
+        return self._replies.speculate(self._words.text(), self._words.claim(), most)
 
     def _prompt(self, reason: Reason, now: float) -> list[Action]:
         actions = self._replies.prompt(reason)
@@ -334,7 +328,7 @@ class TurnMachine:
         text = self._words.text()
         actions: list[Action] = []
         if not self._replies.fits(text):
-            actions = self._prepare(text) if text else self._replies.cancel()
+            actions = self._replies.answer(text, self._words.claim())
         if not text:
             return actions + self._open(now)
         self._pend(now)
@@ -359,7 +353,8 @@ class TurnMachine:
             self._deadline = self._overlap.next_look(now, self.config)
             verdict = self._overlap.speaking(text, now, self.config)
         else:
-            verdict = self._overlap.silent(text, final=final, config=self.config)
+            self._deadline = self._overlap.next_look_in_silence(now, self.config)
+            verdict = self._overlap.silent(text, now, final=final, config=self.config)
         match verdict:
             case Verdict.AS_IT_IS:
                 return []
@@ -381,8 +376,8 @@ class TurnMachine:
         is_early = self._words.speaking() or self._words.waiting()
         if is_early or self._replies.is_protected or not self._words.text():
             return []
-        verdict = self._overlap.silent(self._words.text(), final=True, config=self.config)
-        if verdict is Verdict.YIELD:
+        wish = self._overlap.wish(self._words.text(), final=True, config=self.config)
+        if wish >= self.config.yield_above:
             return self._yield(now)
         self._words.murmured(now)
         return []
@@ -394,6 +389,9 @@ class TurnMachine:
         return [ResumeReply(self._replies.number)]
 
     def _yield(self, now: float) -> list[Action]:
-        if not (self._words.speaking() or self._words.text()):
+        if self._words.speaking():
+            return self._replies.cancel() + self._listen(now)
+        if not self._words.text():
             return self._prompt(Reason.UNHEARD, now)
-        return self._replies.cancel() + self._after_reply(now)
+        since = max(self._overlap.since, self._overlap.quiet)
+        return self._replies.cancel() + self._pause(now, self.config.pause_min_s, since)

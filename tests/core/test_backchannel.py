@@ -22,6 +22,27 @@ def test_an_agreement_with_a_no_in_it_is_a_sign_of_listening(text):
     assert wants_floor(text, final=True) < -2
 
 
+@mark.parametrize(
+    "text", ["oh wait that's great", "no no that's fine", "sounds good", "yeah that's true"]
+)
+def test_an_assessment_of_what_was_said_is_a_sign_of_listening(text):
+    assert wants_floor(text, final=True) < -2
+
+
+def test_one_misheard_word_does_not_undo_it():
+    assert -2 < wants_floor("the lake that's great", final=True) < 0
+
+
+@mark.parametrize("text", ["that's great but stop", "no that's wrong", "my son wants that's great"])
+def test_an_assessment_with_more_than_little_words_about_it_is_not(text):
+    assert wants_floor(text, final=True) >= 1
+
+
+@mark.parametrize("text", ["huh", "aha", "er"])
+def test_a_hesitation_alone_wants_nothing(text):
+    assert wants_floor(text, final=True) < -2
+
+
 def test_no_words_yet_say_nothing():
     assert wants_floor("", final=False) == 0
 

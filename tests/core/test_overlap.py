@@ -10,7 +10,13 @@ from agent.core.overlap import Hush, Overlap, Verdict
 from agent.core.turn_config import TurnConfig
 
 CONFIG = TurnConfig(
-    hold_after_s=0.2, hold_above=0.5, murmur_below=0.2, yield_above=0.5, yield_after_s=1.2
+    hold_after_s=0.2,
+    hold_above=0.5,
+    murmur_below=0.2,
+    yield_above=0.5,
+    yield_after_s=1.2,
+    settle_s=0.2,
+    final_wait_s=0.8,
 )
 BEGUN = Overlap(10.0)
 TEXTS = st.sampled_from(["", "yeah", "stop", "monday", "monday at noon", "no no i see"])
@@ -19,6 +25,12 @@ SOUNDS = st.floats(0, 1)
 
 def sounding(sound, hush=Hush.DUCKED):
     return replace(BEGUN, sound=sound, hush=hush)
+
+
+def ended(sound, text, now, *, final, hush=Hush.HELD):
+    """What follows at `now` for somebody who fell silent at 11."""
+    overlap = replace(BEGUN, quiet=11.0, sound=sound, hush=hush)
+    return overlap.silent(text, now, final=final, config=CONFIG)
 
 
 def test_nothing_is_held_before_there_was_time_to_hear():
@@ -54,21 +66,35 @@ def test_who_speaks_long_enough_has_the_floor_whatever_it_is(sound, text):
 @given(SOUNDS)
 def test_guesses_end_no_reply(sound):
     assert sounding(sound).speaking("stop it now", 11.1, CONFIG) is not Verdict.YIELD
-    assert sounding(sound).silent("stop it now", final=False, config=CONFIG) is not Verdict.YIELD
+    assert ended(sound, "stop it now", 11.5, final=False) is not Verdict.YIELD
 
 
 def test_certain_words_decide_once_the_caller_is_silent():
-    assert sounding(0.5).silent("saturday please", final=True, config=CONFIG) is Verdict.YIELD
-    assert sounding(0.5).silent("yeah", final=True, config=CONFIG) is Verdict.RESUME
+    assert ended(0.5, "saturday please", 11.2, final=True) is Verdict.YIELD
+    assert ended(0.5, "yeah", 11.0, final=True) is Verdict.RESUME
+
+
+def test_an_interruption_is_obeyed_for_good_only_when_nothing_follows_it():
+    assert ended(0.5, "wait", 11.1, final=True) is Verdict.AS_IT_IS
+    assert ended(0.5, "wait", 11.2, final=True) is Verdict.YIELD
+
+
+def test_until_then_it_is_held():
+    assert ended(0.5, "wait", 11.0, final=True, hush=Hush.DUCKED) is Verdict.HOLD
 
 
 def test_a_murmur_misheard_as_a_word_is_still_a_murmur():
-    assert sounding(0.05).silent("him", final=True, config=CONFIG) is Verdict.RESUME
+    assert ended(0.05, "him", 11.2, final=True) is Verdict.RESUME
 
 
 def test_a_plain_murmur_is_not_kept_waiting_for_its_words():
-    assert sounding(0.1).silent("", final=False, config=CONFIG) is Verdict.RESUME
-    assert sounding(0.6).silent("", final=False, config=CONFIG) is Verdict.AS_IT_IS
+    assert ended(0.1, "", 11.0, final=False) is Verdict.RESUME
+    assert ended(0.6, "", 11.0, final=False) is Verdict.AS_IT_IS
+
+
+def test_words_that_do_not_come_are_not_waited_for_for_ever():
+    assert ended(0.6, "", 11.7, final=False) is Verdict.AS_IT_IS
+    assert ended(0.6, "", 11.8, final=False) is Verdict.RESUME
 
 
 @given(SOUNDS, SOUNDS, TEXTS, st.booleans())
@@ -81,3 +107,8 @@ def test_a_surer_sound_never_wants_the_floor_less(one, other, text, final):
 @mark.parametrize("now, then", [(10.0, 10.2), (10.2, 11.2), (10.7, 11.2), (12.0, 12.0)])
 def test_it_is_looked_at_again_when_time_alone_may_change_it(now, then):
     assert BEGUN.next_look(now, CONFIG) == then
+
+
+@mark.parametrize("now, then", [(11.0, 11.2), (11.2, 11.8), (12.0, 12.0)])
+def test_so_it_is_when_the_caller_has_fallen_silent(now, then):
+    assert replace(BEGUN, quiet=11.0).next_look_in_silence(now, CONFIG) == then

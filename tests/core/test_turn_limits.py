@@ -148,7 +148,7 @@ def test_settings_may_go_to_their_limits(allowed):
         ({"silence_s": -0.5}, "silence_s: expected 0 to 3600 seconds, found -0.5"),
         ({"silence_s": float("nan")}, "silence_s: expected 0 to 3600 seconds, found nan"),
         ({"pause_min_s": 3.0}, "pause_min_s: expected at most pause_max_s"),
-        ({"hold_after_s": 2.0}, "hold_after_s: expected at most yield_after_s"),
+        ({"hold_after_s": 3.0}, "hold_after_s: expected at most yield_after_s"),
         ({"prior": 1.5}, "prior: expected 0 to 1, found 1.5"),
         ({"prior": -0.5}, "prior: expected 0 to 1, found -0.5"),
     ],
@@ -182,3 +182,8 @@ def test_a_key_of_a_longer_entry_waits_for_the_end_of_what_is_being_said():
     machine, actions = told((1.0, SpeechStarted(1)), (2.0, Digit("1", 3.0)))
     assert actions == []
     assert machine.floor is Floor.USER
+
+
+def test_a_held_reply_is_given_up_before_its_last_words_are():
+    with raises(ValueError, match="settle_s: expected at most final_wait_s"):
+        TurnConfig(settle_s=1.0, final_wait_s=0.5)

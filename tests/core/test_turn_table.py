@@ -141,10 +141,14 @@ class Moment:
         if isinstance(self.event, SpeechJudged):
             overlap = dataclasses.replace(overlap, sound=self.event.caller * self.event.floor)
         if machine.floor is Floor.AGENT:
-            return overlap.silent(self.text, final=True, config=config)
+            wants = overlap.wish(self.text, final=True, config=config) >= config.yield_above
+            return Verdict.YIELD if wants else Verdict.RESUME
         if self.is_speaking:
             return overlap.speaking(self.text, self.now, config)
-        return overlap.silent(self.text, final=not self.words.waiting(), config=config)
+        if isinstance(self.event, SpeechEnded):
+            overlap = dataclasses.replace(overlap, quiet=self.now)
+        final = not self.words.waiting()
+        return overlap.silent(self.text, self.now, final=final, config=config)
 
     @property
     def is_dismissed(self):
@@ -211,8 +215,8 @@ CONDITIONS = {
     "no reply": lambda m: m.live is None,
     "fits": lambda m: m.live is not None and m.live.text == m.text,
     "changed": lambda m: m.live is not None and m.live.text != m.text,
-    "budget left": lambda m: m.machine._speculations < m.machine.config.speculations_max,
-    "budget spent": lambda m: m.machine._speculations >= m.machine.config.speculations_max,
+    "budget left": lambda m: m.machine._replies.speculations < m.machine.config.speculations_max,
+    "budget spent": lambda m: m.machine._replies.speculations >= m.machine.config.speculations_max,
     "too early": lambda m: m.is_too_early(),
     "words owed": lambda m: m.is_owed(),
     "over": lambda m: not m.is_too_early() and not m.is_owed(),
@@ -409,6 +413,16 @@ DECIDED_S = 2.0 + PAUSE_S
         ),
         (
             (*AUDIBLE, (5.0, SpeechStarted(2)), (5.4, SpeechEnded(2))),
+            Floor.OVERLAP,
+            5.4 + CONFIG.settle_s,
+        ),
+        (
+            (
+                *AUDIBLE,
+                (5.0, SpeechStarted(2)),
+                (5.4, SpeechEnded(2)),
+                (5.4 + CONFIG.settle_s, None),
+            ),
             Floor.OVERLAP,
             5.4 + CONFIG.final_wait_s,
         ),

@@ -473,8 +473,23 @@ def test_late_words_of_the_turn_before_are_judged_without_a_sound():
 def test_an_interruption_known_only_at_its_end_is_answered():
     history = [*OVERLAPPED, (4.3, SpeechEnded(2))]
     machine, actions = told(*history, (4.4, Transcript(2, "saturday", final=True)))
-    assert actions == [CancelReply(1), PrepareReply(2, "saturday")]
+    assert (machine.floor, actions) == (Floor.OVERLAP, [])
+    assert machine.expire(4.5) == [CancelReply(1), PrepareReply(2, "saturday")]
     assert machine.floor is Floor.PAUSE
+
+
+def test_its_pause_counts_from_its_last_sound():
+    history = [*OVERLAPPED, (4.3, SpeechEnded(2)), (4.4, Transcript(2, "saturday", final=True))]
+    machine, _ = told(*history, (4.5, None))
+    sure = TurnEndPredicted(2, 1.0)
+    assert machine.handle(sure, 4.5) == [ReleaseReply(2)]
+
+
+def test_what_looked_like_an_interruption_and_goes_on_as_praise_lets_the_agent_go_on():
+    history = [*OVERLAPPED, (4.3, SpeechEnded(2)), (4.3, Transcript(2, "oh wait", final=True))]
+    machine, _ = told(*history, (4.4, SpeechStarted(3)), (4.9, SpeechEnded(3)))
+    praise = Transcript(3, "that's great", final=True)
+    assert machine.handle(praise, 5.0) == [ResumeReply(1)]
 
 
 def test_undecided_speech_over_the_agent_holds_it_and_then_takes_the_floor():
@@ -525,7 +540,8 @@ def test_a_caller_taken_for_a_bystander_is_heard_when_they_go_on():
     assert machine.handle(SpeechJudged(2, 0.6, 0.9), 4.6) == [DuckReply(1)]
     assert machine.floor is Floor.OVERLAP
     machine.handle(Transcript(2, "stop that", final=True), 4.9)
-    assert machine.handle(SpeechEnded(2), 5.0)[0] == CancelReply(1)
+    machine.handle(SpeechEnded(2), 5.0)
+    assert machine.expire(5.2)[0] == CancelReply(1)
 
 
 def test_a_noise_in_a_pause_costs_neither_the_reply_nor_time():
@@ -639,7 +655,7 @@ def test_a_key_pressed_while_speaking_belongs_to_the_turn():
         {"pause_min_s": -1.0},
         {"pause_min_s": 3.0},
         {"prior": 1.5},
-        {"hold_after_s": 2.0},
+        {"hold_after_s": 3.0},
         {"murmur_below": 0.6},
         {"silence_s": 1e9},
     ],
@@ -662,6 +678,6 @@ def test_the_wait_never_grows_with_the_probability(a, b):
 
 def test_an_interruption_of_which_no_word_was_recognised_is_asked_for_again():
     history = [*OVERLAPPED, (4.1, SpeechJudged(2, 1.0, 0.97)), (4.9, SpeechEnded(2))]
-    machine, actions = told(*history, (5.0, Transcript(2, "", final=True)))
-    assert actions == [CancelReply(1), Prompt(2, Reason.UNHEARD)]
+    machine, _ = told(*history, (5.0, Transcript(2, "", final=True)))
+    assert machine.expire(5.2) == [CancelReply(1), Prompt(2, Reason.UNHEARD)]
     assert machine.floor is Floor.PENDING
