@@ -14,6 +14,9 @@ rules, of which the first that fits decides:
     is nothing that was expected    misheard, or not understood: the fewer words the likelier more
     nothing was expected            UNKNOWN, rising a little with every word
 
+Nothing surer than that said, words of which a third are digits are a number that was misheard in
+parts, and how many words there are tells how much of it is there.
+
 The sound is not looked at.
 """
 
@@ -72,10 +75,18 @@ LONG_NUMBER = 7
 """Digits that nobody asked for are a telephone number, and those have at least about seven.
 Source: ITU-T E.164; a number within a city has 6 to 8."""
 
+NUMBER_OVER = {6: 0.15, 7: 0.5, 8: 0.7}
+"""Words of a number that nobody asked for, to the probability that it is whole; more are as 8. Half
+of the numbers within a city have 7 digits or fewer (see above), and longer ones are known to be
+read in groups, whose pauses are shorter than the one at the end."""
+
+LEAST_DIGITS = 3
+
 LONGEST_PHRASE = 12
 """Words of a phrase up to which it is followed."""
 
 _HESITATIONS = frozenset({"um", "uh", "er", "erm", "hmm", "hm", "mm", "ah", "huh", "well", "so"})
+_LIKE_DIGITS = frozenset({"so", "well"})  # what "oh" and "four" at the end are taken for
 _HUMS = frozenset({"uh-huh", "mm-hm", "mhm"})  # an answer when alone, a hesitation after words
 _GREETINGS = frozenset("hello hi hey good morning afternoon evening excuse me sir madam".split())
 _POLITE = (("thank", "you", "very", "much"), ("thank", "you"), ("please",), ("thanks",))
@@ -114,10 +125,11 @@ def judge(text: str, expected: Expectation) -> Prediction:
     said = text.lower().split()
     if not said:
         return Prediction(UNKNOWN, "no words")
-    if said[-1] in _HESITATIONS or (len(said) > 1 and said[-1] in _HUMS):
-        return Prediction(HESITATION, f"hesitates with {said[-1]!r}")
     phrases = expected.phrases
     core = _without_politeness(said)
+    number = _number(core, phrases)
+    if _hesitates(said) and not (number and said[-1] in _LIKE_DIGITS):
+        return Prediction(HESITATION, f"hesitates with {said[-1]!r}")
     polite = len(core) < len(said)
     judgement = (
         _greeting(core)
@@ -130,9 +142,15 @@ def judge(text: str, expected: Expectation) -> Prediction:
         or _one_more(core, phrases)
         or _not_understood(core, phrases)
     )
+    if number and judgement.probability < SPECIFIED[0]:
+        judgement = number
     if polite and judgement.probability >= NEW_THING:
         return Prediction(POLITE_END, "ends politely")
     return judgement
+
+
+def _hesitates(said: Sequence[str]) -> bool:
+    return said[-1] in _HESITATIONS or (len(said) > 1 and said[-1] in _HUMS)
 
 
 def _without_politeness(said: Sequence[str]) -> Sequence[str]:
@@ -166,6 +184,17 @@ def _dictation(said: Sequence[str], phrases: Sequence[str]) -> Prediction | None
     if run > 1 and sum(map(_is_digit, said)) < LONG_NUMBER:
         return Prediction(DICTATED, f"{run} digits of a number")
     return None
+
+
+def _number(said: Sequence[str], phrases: Sequence[str]) -> Prediction | None:
+    """A number that nobody asked for, of whose digits some were taken for other words."""
+    digits = sum(map(_is_digit, said))
+    if digits < LEAST_DIGITS or len(said) < min(NUMBER_OVER) or 3 * digits < len(said):
+        return None
+    if any(_digits(phrase) > 1 for phrase in phrases):
+        return None  # then it is known how many there must be
+    over = NUMBER_OVER[min(len(said), max(NUMBER_OVER))]
+    return Prediction(over, f"a number of about {len(said)} digits")
 
 
 def _digits(phrase: str) -> int:

@@ -214,3 +214,32 @@ def test_it_is_always_a_probability_with_a_reason(text, expected):
 def test_a_hesitation_never_makes_the_end_likelier(text):
     after = judge(f"{text} um", EXPECTED).probability
     assert after <= 0.15
+
+
+# --- numbers that were misheard ------------------------------------------------------------------
+
+
+def test_a_number_of_which_some_digits_were_misheard_is_the_likelier_whole_the_longer_it_is():
+    texts = [
+        "four four one six tree",
+        "four four one six tree line",
+        "four four one six tree line six",
+    ]
+    texts.append("four four one six tree line six so")
+    judged = [judge(text, EXPECTED).probability for text in texts]
+    assert judged == sorted(set(judged))
+    assert judged[0] < 0.2
+    assert 0.6 < judged[-1] < 0.8
+
+
+def test_a_hesitation_after_a_number_is_one():
+    assert judge("four four one six tree line six um", EXPECTED).probability < 0.1
+
+
+def test_how_many_digits_were_asked_for_says_more():
+    assert judge("one two tree four five six seven", PIN) == judge("tree four five six seven", PIN)
+
+
+def test_a_sentence_with_three_digits_in_it_is_no_number():
+    text = "i would like to come with two or three friends at seven on sunday evening"
+    assert "number" not in judge(text, EXPECTED).reason
