@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Silences pip's advice about itself; wrong settings still show.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo talk serve test test-all check unit bench moshi clean
+.PHONY: help demo talk serve test test-all check unit bench bench-engines moshi clean
 
 help:
 	@echo "make demo    hear a recorded caller talk to the agent (nothing to download)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test    lint, types, layers, tests"
 	@echo "make test-all  the same, and calls from real browsers, exchanges and telephones"
 	@echo "make bench   what parley itself costs, in a table"
+	@echo "make bench-engines  what recognisers, language models and voices cost (docs/benchmarks/engines.md)"
 	@echo "make moshi   the environment of duplex models, with torch (docs/duplex_worker.md)"
 
 .venv/bin/python:
@@ -57,6 +58,10 @@ unit: .venv/.test
 
 bench: .venv/.offline
 	$(BIN)/parley bench runtime
+
+# On tiny models made on the spot, or on those found below PARLEY_MODELS=DIR.
+bench-engines: .venv/.test
+	$(BIN)/python -m benchmarks.engines
 
 # moshi's pins exclude newer torch and numpy: an environment of its own. MOSHI_PIP: options of pip.
 moshi: .venv-moshi/.made

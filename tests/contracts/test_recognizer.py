@@ -13,6 +13,8 @@ from pytest import fixture, mark, param
 from agent.core.audio import AudioFrame, split
 from agent.core.protocols import Expectation, Recognizer
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.tones import tones
+from benchmarks.tiny_models.zipformer import write_tone_zipformer
 from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
 from pipelines.engines.scripted import (
     ScriptedRecognizer,
@@ -22,8 +24,7 @@ from pipelines.engines.scripted import (
 from pipelines.engines.sherpa import Sherpa, SherpaSettings
 from pipelines.engines.whisper import Whisper, WhisperSettings
 from tests.contracts.voices import spoken
-from tests.support.tone_zipformer import write_tone_zipformer
-from tests.support.tones import ToneWhisper, tones
+from tests.support.tones import ToneWhisper
 from tests.support.tools import package
 
 FIRST, SECOND = "drop the two when you add the figures", "where are you located"

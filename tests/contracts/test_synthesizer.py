@@ -7,13 +7,13 @@ import numpy as np
 from pytest import fixture, importorskip, mark, param
 
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.voices import kokoro_voice, piper_voice
 from pipelines.engines.espeak import Espeak, EspeakSettings
 from pipelines.engines.kokoro import Kokoro, KokoroSettings
 from pipelines.engines.piper import Piper, PiperSettings
 from pipelines.engines.realtimetts import RealtimeTTS, RealtimeTTSSettings
 from pipelines.engines.scripted import ScriptedSynthesizer, ScriptedSynthesizerSettings
 from tests.contracts.voices import given, said
-from tests.support.tone_voices import kokoro_voice, piper_voice
 from tests.support.tools import package
 
 CLAUSES = ("Hello there,", "how can I help you? We open at 9 tomorrow.", "Incomprehensibilities!")

@@ -12,11 +12,11 @@ from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
 from agent.session import run_call
 from agent.trace import TraceList
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.gguf import END, TEMPLATE, write_gguf
 from pipelines.cascade.pipeline import CascadePipeline
 from pipelines.engines.llama import Llama
 from pipelines.engines.llama_rules import rules
 from pipelines.engines.llama_settings import LlamaSettings
-from tests.support.tiny_gguf import END, TEMPLATE, write_gguf
 from tests.support.tools import package
 
 pytestmark = mark.models

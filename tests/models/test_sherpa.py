@@ -10,10 +10,10 @@ from pytest import fixture, mark, raises
 from agent.core.audio import AudioFrame, silence, split
 from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.core.protocols import Expectation
+from benchmarks.tiny_models.fastconformer import write_tone_fastconformer
+from benchmarks.tiny_models.tones import RATE, tones
+from benchmarks.tiny_models.zipformer import write_tone_zipformer
 from pipelines.engines.sherpa import Sherpa, SherpaSettings
-from tests.support.tone_fastconformer import write_tone_fastconformer
-from tests.support.tone_zipformer import write_tone_zipformer
-from tests.support.tones import RATE, tones
 from tests.support.tools import package
 
 pytestmark = mark.models

@@ -9,11 +9,11 @@ from pytest import fixture, mark, raises
 from agent.core.audio import AudioFrame, split
 from agent.core.errors import EngineUnavailable
 from agent.core.protocols import Expectation
+from benchmarks.tiny_models.tones import RATE, tones
+from benchmarks.tiny_models.whisper import write_tone_whisper
 from pipelines.engines.whisper import Whisper, WhisperSettings
 from pipelines.engines.whisper_model import FasterWhisper, Question, WhisperFiles
 from pipelines.engines.whisper_words import texts
-from tests.support.tone_weights import write_tone_whisper
-from tests.support.tones import RATE, tones
 from tests.support.tools import package
 
 pytestmark = mark.models
