@@ -37,7 +37,7 @@ async def _prompts(engine: Llama) -> list[str]:
         costs["a prompt nobody knows"].append(await _first(engine, asking(history, "hello")))
         costs["another last message"].append(await _first(engine, turn))
         costs["the same once more"].append(await _first(engine, turn))
-        await engine.prefill(asking(history, " ".join([NEW] * 3)), ())
+        await engine.read_ahead(asking(history, " ".join([NEW] * 3)), ())
         costs["a message of which three quarters were computed before"].append(
             await _first(engine, longer)
         )
@@ -75,7 +75,7 @@ async def _together(engine: Llama, calls: int) -> str:
     for run in range(RUNS):
         asked = [(Message(Role.CALLER, f"{run} {n} hello"),) for n in range(calls)]
         for messages in asked:
-            await engine.prefill(messages, ())
+            await engine.read_ahead(messages, ())
         before, start_s = engine.computed, time.perf_counter()
         await asyncio.gather(*(_whole(engine, messages) for messages in asked))
         rates.append((engine.computed - before) / (time.perf_counter() - start_s))

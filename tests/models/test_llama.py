@@ -14,6 +14,7 @@ from agent.trace import TraceList
 from agent.virtual_loop import run_virtual
 from benchmarks.tiny_models.gguf import END, TEMPLATE, write_gguf
 from pipelines.cascade.pipeline import CascadePipeline
+from pipelines.cascade.tools.responder import ToolUser
 from pipelines.engines.llama import Llama
 from pipelines.engines.llama_rules import rules
 from pipelines.engines.llama_settings import LlamaSettings
@@ -213,7 +214,7 @@ def test_a_reply_prepared_again_for_more_words_pays_for_those(engine):
 def test_what_was_said_so_far_can_be_read_before_a_reply_is_wanted(engine):
     partial = (Message(Role.CALLER, "I would like a table for two people on"),)
     whole = (replace(partial[0], text=f"{partial[0].text} friday"),)
-    asyncio.run(engine.prefill(partial, ()))
+    asyncio.run(engine.read_ahead(partial, ()))
     assert engine.computed == length(engine, partial)
     text, warm = cost(engine, whole)
     with opened(engine._settings) as fresh:
@@ -286,6 +287,58 @@ def test_a_whole_call_is_answered_and_each_guess_pays_for_new_words_only(setting
     assert acted.heard() == [("Good morning.", False)] * 3
     assert replies >= 4
     assert computed < once + 60 * replies
+
+
+class Metered:
+    """The model, and how many tokens each reply computed before its first word, or in vain."""
+
+    def __init__(self, engine, *, reads_ahead):
+        self.engine, self.reads_ahead, self.prompts = engine, reads_ahead, []
+
+    async def read_ahead(self, messages, tools):
+        await self.engine.read_ahead(messages, tools)
+
+    async def reply(self, messages, tools):
+        before = self.engine.computed
+        async with aclosing(self.engine.reply(messages, tools)) as pieces:
+            try:
+                first = await anext(pieces)
+            finally:
+                self.prompts.append((messages[-1].text, self.engine.computed - before))
+            yield first
+            async for piece in pieces:
+                yield piece
+
+    def expects(self, messages):
+        return self.engine.expects(messages)
+
+
+@mark.parametrize("has_tools", [False, True])
+def test_a_turn_of_which_words_were_read_while_they_were_spoken_has_less_to_read(
+    settings, folder, has_tools
+):
+    sentence = "i would like a table for two people on friday evening please"
+    scene = Scene(12.0, say=(Say(3, sentence),))
+
+    async def main(model):
+        pipeline = pipeline_of(scene)
+        responder = ToolUser(model, (), (HANG_UP,)) if has_tools else model
+        engines = replace(pipeline.engines, responder=responder)
+        trace = TraceList(asyncio.get_running_loop().time)
+        await run_call(SceneCall(scene), CascadePipeline(engines, pipeline.config), trace)
+        return trace
+
+    found = {}
+    for reads_ahead in (False, True):
+        with scripted(settings, folder, "Good", "▁mor", "ning", ".") as engine:
+            model = Metered(engine, reads_ahead=reads_ahead)
+            trace = run_virtual(main(model))
+            assert bool(trace.named("read_ahead")) is reads_ahead
+            assert {line["text"] for line in trace.named("heard")} == {"Good morning."}
+        turn = [tokens for text, tokens in model.prompts if text.startswith("i would")]
+        found[reads_ahead] = sum(turn)
+    assert found[False] > len(sentence)  # each letter is a token of this model
+    assert found[True] < found[False] / 2
 
 
 # --- a history that is too long -------------------------------------------------------------------
