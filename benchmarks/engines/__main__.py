@@ -151,7 +151,8 @@ def _about() -> str:
     commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     return (
         f"{here.processor}, {here.cores} cores, {here.memory_gb:.0f} GB, {here.system}, "
-        f"Python {here.python}; commit {commit or 'unknown'}; {datetime.now(UTC):%d %B %Y}"
+        f"Python {here.python}; load {os.getloadavg()[0]:.1f}; "
+        f"commit {commit or 'unknown'}; {datetime.now(UTC):%d %B %Y}"
     )
 
 

@@ -140,7 +140,7 @@ class _Talk:
                           self._mail.put, trace)  # fmt: skip
         self._room = asyncio.Event()
         self._speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
-                                self._mail.put, trace)  # fmt: skip
+                                self._mail.put, trace, config.manners.trouble)  # fmt: skip
         self._pausing = Pausing(engines.predictor, self._ears, self._words, config.turns.prior,
                                 self._mail.put)  # fmt: skip
         self._telling = Telling(call, trace, Discretion(config.turns.digit_pause_s))
