@@ -67,6 +67,7 @@ bench-engines: .venv/.test
 # The voices that bring torch, and those of RealtimeTTS, where test would skip them.
 test-voices: .venv-voices/.made
 	.venv-voices/bin/python -m pytest tests/models/test_pocket_tts.py tests/models/test_realtimetts.py
+	.venv-voices/bin/python -m pytest tests/contracts/test_synthesizer.py -k 'pocket_tts or realtimetts'
 
 .venv-voices/.made: pyproject.toml requirements/voices.txt
 	$(PYTHON) -m venv .venv-voices
