@@ -73,7 +73,7 @@ def test_a_section_for_which_nothing_is_here_is_a_sentence():
     nothing = Here({c.label: Found(lack="is missing") for c in CANDIDATES}, Power.GPU)
     with raises(
         ConfigError,
-        match=r"auto: nothing for the synthesizer is here. kokoro, piper lessac, espeak: is missing",
+        match=r"nothing for the synthesizer is here. kokoro, piper lessac, espeak: is missing",
     ):
         choose(nothing, CANDIDATES, ["synthesizer"])
 
