@@ -1,6 +1,8 @@
 """Language models through llama.cpp's own loading, tokens and steps, with models made here."""
 
 import asyncio
+import subprocess
+import sys
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
@@ -12,7 +14,7 @@ from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
 from agent.session import run_call
 from agent.trace import TraceList
 from agent.virtual_loop import run_virtual
-from benchmarks.tiny_models.gguf import END, TEMPLATE, write_gguf
+from benchmarks.tiny_models.gguf import END, TEMPLATE, Shape, write_gguf
 from pipelines.cascade.pipeline import CascadePipeline
 from pipelines.cascade.tools.responder import ToolUser
 from pipelines.engines.llama import Llama
@@ -412,6 +414,36 @@ def test_after_a_tools_result_the_model_may_be_silent(settings, folder):
 def test_a_missing_file_is_named(settings, tmp_path):
     with raises(EngineUnavailable, match="found nothing at"):
         Llama.load(replace(settings, model=str(tmp_path / "none.gguf")))
+
+
+WITHOUT_MEMORY = """
+import resource, sys
+from agent.core.errors import EngineUnavailable
+from pipelines.engines.llama import Llama
+from pipelines.engines.llama_settings import LlamaSettings
+
+def load(calls):
+    Llama.load(LlamaSettings(sys.argv[1], context_tokens=4096, calls=calls, threads=1)).close()
+
+load(1)  # with its library in memory, and what the first one leaves
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 200_000_000,) * 2)
+load(1)
+try:
+    load(60)
+except EngineUnavailable as fault:
+    print(fault)
+"""
+
+
+def test_more_calls_than_there_is_memory_for_are_refused_in_words(folder):
+    """With real memory, and little of it: a process of its own, limited to 200 MB more."""
+    path = folder / "larger.gguf"
+    write_gguf(path, shape=Shape(256, 8, 256, 4))  # 16 MB for each call of 4096 tokens
+    command = [sys.executable, "-c", WITHOUT_MEMORY, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no memory for 60 calls of 4096 tokens; lower calls or context_tokens" in done.stdout
 
 
 @mark.parametrize("length", [0, 100, 20_000, 300_000])
