@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Silences pip's advice about itself; wrong settings still show.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo talk serve test test-all check unit bench moshi clean
+.PHONY: help demo talk serve test test-all check unit bench bench-engines moshi test-voices clean
 
 help:
 	@echo "make demo    hear a recorded caller talk to the agent (nothing to download)"
@@ -13,6 +13,8 @@ help:
 	@echo "make test    lint, types, layers, tests"
 	@echo "make test-all  the same, and calls from real browsers, exchanges and telephones"
 	@echo "make bench   what parley itself costs, in a table"
+	@echo "make bench-engines  what recognisers, language models and voices cost (docs/benchmarks/engines.md)"
+	@echo "make test-voices  tests of the voices that need torch or PyAudio, in an environment of their own"
 	@echo "make moshi   the environment of duplex models, with torch (docs/duplex_worker.md)"
 
 .venv/bin/python:
@@ -58,6 +60,20 @@ unit: .venv/.test
 bench: .venv/.offline
 	$(BIN)/parley bench runtime
 
+# On tiny models made on the spot, or on those found below PARLEY_MODELS=DIR.
+bench-engines: .venv/.test
+	$(BIN)/python -m benchmarks.engines
+
+# The voices that bring torch, and those of RealtimeTTS, where test would skip them.
+test-voices: .venv-voices/.made
+	.venv-voices/bin/python -m pytest tests/models/test_pocket_tts.py tests/models/test_realtimetts.py
+	.venv-voices/bin/python -m pytest tests/contracts/test_synthesizer.py -k 'pocket_tts or realtimetts'
+
+.venv-voices/.made: pyproject.toml requirements/voices.txt
+	$(PYTHON) -m venv .venv-voices
+	.venv-voices/bin/pip install --quiet --editable . --requirement requirements/voices.txt
+	touch $@
+
 # moshi's pins exclude newer torch and numpy: an environment of its own. MOSHI_PIP: options of pip.
 moshi: .venv-moshi/.made
 
@@ -68,4 +84,4 @@ moshi: .venv-moshi/.made
 	touch $@
 
 clean:
-	rm -rf .venv .venv-moshi out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-moshi .venv-voices out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

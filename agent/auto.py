@@ -17,7 +17,7 @@ from agent.config import Config, checked, load, with_overrides
 from agent.core.errors import ConfigError
 from agent.models.hub import Repository
 from agent.models.need import Need, Package, State
-from agent.models.needs import ZIPFORMER, needs_of
+from agent.models.needs import KOKORO, LESSAC, QWEN, ZIPFORMER, needs_of
 
 _ASK_S = 0.5  # a server on this machine answers at once or not at all
 
@@ -126,9 +126,14 @@ CANDIDATES = (
     Candidate("judge", "sound", {"engine": "sound"}),
     _server("127.0.0.1:8000", "vLLM's and llama.cpp's port"),
     _server("127.0.0.1:11434", "Ollama's port"),
+    Candidate("responder", "Qwen2.5 1.5B on llama.cpp", {"engine": "llama", "model": QWEN},
+              Power.FOUR_CORES),
     Candidate("responder", "the desk of offline.toml", {"engine": "flow"}),
+    Candidate("synthesizer", "kokoro", {"engine": "kokoro", "threads": 2, **KOKORO},
+              Power.FOUR_CORES),
+    Candidate("synthesizer", "piper lessac", {"engine": "piper", "model": LESSAC}),
     Candidate("synthesizer", "espeak", {"engine": "espeak"}),
-)
+)  # fmt: skip
 """Best first within each section."""
 
 

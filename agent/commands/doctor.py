@@ -42,9 +42,15 @@ PARTS = (
          "pip install 'parley[llama]'"),
     Part("piper-tts", "piper", "a neural voice", "pip install 'parley[piper]'"),
     Part("kokoro-onnx", "kokoro_onnx", "a neural voice", "pip install 'parley[kokoro]'"),
+    Part("pocket-tts", "pocket_tts", "a voice on torch", "pip install 'parley[pocket-tts]'"),
+    Part("realtimetts", "RealtimeTTS", "voices of many makers",
+         "pip install 'parley[realtimetts]'"),
+    Part("silero-vad", "silero_vad", "voice activity on torch", "pip install 'parley[silero]'"),
     Part("mcp", "mcp", "tools of MCP servers", "pip install 'parley[mcp]'"),
     Part("pipecat-ai", "pipecat", "Smart Turn's weights",
          "pip install --no-deps pipecat-ai==1.14.0"),
+    Part("aiortc", "aiortc", "calls from browsers", "pip install 'parley[webrtc]'"),
+    Part("aiosipua", "aiosipua", "calls over SIP", "pip install 'parley[sip]'"),
     Part("sounddevice", "sounddevice", "microphone, loudspeaker", "pip install 'parley[mic]'"),
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.core.audio import AudioFrame
 from agent.core.protocols import Message, Role
 
 
@@ -23,10 +24,15 @@ class Conversation:
         """The history so far."""
         return tuple(self._messages)
 
-    def draft(self, reply: int, role: Role, text: str) -> tuple[Message, ...]:
-        """What a responder is given to make this reply: the history and the new message."""
+    def draft(
+        self, reply: int, role: Role, text: str, sound: AudioFrame | None = None
+    ) -> tuple[Message, ...]:
+        """What a responder is given to make this reply: the history and the new message.
+
+        `sound`: what the words were heard in; the history keeps the words alone.
+        """
         self._drafts = {reply: Message(role, text)}
-        return (*self._messages, self._drafts[reply])
+        return (*self._messages, Message(role, text, sound=sound))
 
     def audible(self, reply: int) -> None:
         """The reply began to be heard: its question becomes history."""

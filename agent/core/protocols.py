@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import Call, Json, Trace
@@ -186,11 +186,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One entry of the history. `cut` says that the caller stopped the agent here."""
+    """One entry of the history. `cut` says that the caller stopped the agent here; `sound` is what
+    the words were heard in: only of the newest, and for a responder that `HearsSound`."""
 
     role: Role
     text: str
     cut: bool = False
+    sound: AudioFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,33 @@ class Responder(Protocol):
 
     def expects(self, messages: Sequence[Message]) -> Expectation:
         """What the caller is likely to say next. Quick and pure."""
+
+
+@runtime_checkable
+class HearsSound(Protocol):
+    """A responder that takes the sound of the caller's turn, beside its words."""
+
+    @property
+    def sound_s(self) -> float:
+        """The longest sound it takes, in seconds; 0: it wants the words alone."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A responder that can begin with a prompt before its last words are known."""
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether it does: one that stands around another says it of that one."""
+
+    async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+        """Work on what a reply to these messages, and perhaps a few words more, would begin with.
+
+        Cancelling it stops the work soon; what was done by then is of use all the same.
+
+        Raises:
+            EngineError: it could not.
+        """
 
 
 @dataclass(frozen=True, slots=True)

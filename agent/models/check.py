@@ -115,24 +115,29 @@ async def understood(ear: Recognizer, sound: AudioFrame, expected: Expectation) 
 
 def memory_bytes() -> int:
     """What this process and its children occupy, on Linux; 0 elsewhere."""
-    try:
-        return sum(_resident(process) for process in ["self", *_children("self")])
-    except OSError:
-        return 0
+    return sum(_resident(process) for process in ["self", *_children("self")])
 
 
 def _children(process: str) -> list[str]:
     """All processes below this one."""
     found: list[str] = []
-    for task in Path(f"/proc/{process}/task").iterdir():
-        for child in (task / "children").read_text(encoding="ascii").split():
+    for task in Path("/proc").glob(f"{process}/task/*"):
+        for child in _words(task / "children"):
             found += [child, *_children(child)]
     return found
 
 
 def _resident(process: str) -> int:
-    pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    pages = _words(Path(f"/proc/{process}/statm"))
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
+
+
+def _words(file: Path) -> list[str]:
+    """Of a file about a process or thread; none if that has ended meanwhile."""
+    try:
+        return file.read_text(encoding="ascii").split()
+    except OSError:
+        return []
 
 
 async def _once(text: str) -> AsyncIterator[str]:

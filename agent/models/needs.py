@@ -29,6 +29,25 @@ _WHISPER_MB = MappingProxyType(
 )
 """Of the float16 weights, as published. Source: docs/engines/whisper.md."""
 
+QWEN = "hf://Qwen/Qwen2.5-1.5B-Instruct-GGUF/qwen2.5-1.5b-instruct-q4_k_m.gguf"
+KOKORO: Mapping[str, str] = MappingProxyType(
+    {
+        "model": "hf://fastrtc/kokoro-onnx/kokoro-v1.0.onnx",
+        "voices": "hf://fastrtc/kokoro-onnx/voices-v1.0.bin",
+    }
+)
+LESSAC = "hf://rhasspy/piper-voices/en/en_US/lessac/medium/en_US-lessac-medium.onnx"
+
+_KNOWN: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        QWEN: (1_117 * _MB, "Apache-2.0"),
+        KOKORO["model"]: (326 * _MB, "Apache-2.0"),
+        KOKORO["voices"]: (28 * _MB, "Apache-2.0"),
+        LESSAC: (63 * _MB, "its MODEL_CARD"),
+    }
+)
+"""Size and licence of files on the hub that we name. Source: their publishers."""
+
 _WHISPER_NAMES = MappingProxyType(
     {
         "large": "Systran/faster-whisper-large-v3",
@@ -78,7 +97,12 @@ def _files(engine: str, table: Mapping[str, object]) -> list[Need]:
     """Single files on the hub, by their addresses; the description beside a network comes along."""
     parts = [hub.split(value) for value in table.values() if isinstance(value, str)]
     return [
-        Need(engine, Path(path).name, Repository(name, (path,), (path, f"{path}.json")))
+        Need(
+            engine,
+            Path(path).name,
+            Repository(name, (path,), (path, f"{path}.json")),
+            *_KNOWN.get(f"hf://{name}/{path}", ()),
+        )
         for name, path in filter(None, parts)
         if path
     ]

@@ -22,12 +22,14 @@ class Manners:
     Attributes:
         late: while a reply is being made that is late.
         listening: in a pause of a caller who tells something long.
+        trouble: the apology of a responder that has failed and finds no word for that; empty: none.
         limit_s: the agent ends a call that lasts longer; 0: it never does.
         warn_s: so long before that it says so.
     """
 
     late: tuple[str, ...] = ("One moment.",)
     listening: tuple[str, ...] = ("Mm-hm.",)
+    trouble: str = "I am sorry, something went wrong. Please say that again."
     limit_s: float = 0.0
     warn_s: float = 30.0
 

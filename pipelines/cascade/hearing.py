@@ -14,6 +14,7 @@ from agent.core.calls import Trace
 from agent.core.errors import EngineError
 from agent.core.events import Transcript
 from agent.core.protocols import Expectation, Recognition, Recognizer
+from pipelines.cascade.turn_sound import TurnSound
 
 LIMIT_S = 30.0
 """Sound that may wait for the recogniser. Loading one takes about a second; at 30 s it has failed,
@@ -38,13 +39,16 @@ class Hearing:
         recognizer: Recognizer,
         expected: Callable[[], Expectation],
         heard: Callable[[Transcript], None],
+        sound: TurnSound,
         trace: Trace,
     ) -> None:
         """`expected` is asked when a segment begins; `heard` is told every transcript."""
         self._recognizer = recognizer
         self._expected = expected
         self._heard = heard
+        self._sound = sound
         self._trace = trace
+        self._segment = 0
         self._waiting: deque[_Begin | AudioFrame | _End] = deque()
         self._samples = 0
         self._last = Transcript(
@@ -54,10 +58,12 @@ class Hearing:
 
     def begin(self, segment: int) -> None:
         """A segment starts; its sound follows."""
+        self._segment = segment
         self._put(_Begin(segment))
 
     def feed(self, frame: AudioFrame) -> None:
         """Sound of the segment that began last."""
+        self._sound.take(self._segment, frame)
         self._samples += len(frame.samples)
         self._put(frame)
         while self._samples > LIMIT_S * frame.rate:

@@ -9,6 +9,7 @@ the playout, and a task per reply. `_play` asks the playout for the next 20 ms, 
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, assert_never
 
 from agent.core.audio import AudioFrame
@@ -34,10 +35,14 @@ from agent.core.events import (
     ReplyFailed,
     ResumeReply,
     SpeechStarted,
+    Transcript,
 )
 from agent.core.playout import Playout
 from agent.core.protocols import (
     Expectation,
+    HearsSound,
+    Message,
+    ReadsAhead,
     Recognizer,
     Responder,
     Role,
@@ -57,9 +62,11 @@ from pipelines.cascade.judging import Judging
 from pipelines.cascade.keypad import awaited
 from pipelines.cascade.listener import ListenerConfig
 from pipelines.cascade.pausing import Pausing, Words
+from pipelines.cascade.reading_ahead import ReadingAhead
 from pipelines.cascade.screening import Screening
 from pipelines.cascade.speaker import Reply, Speaker
 from pipelines.cascade.telling import Telling
+from pipelines.cascade.turn_sound import TurnSound
 from pipelines.cascade.voicemail import VoicemailSettings
 from pipelines.mailbox import Mailbox
 
@@ -124,13 +131,16 @@ class _Talk:
         self._machine = TurnMachine(config.turns)
         self._playout = Playout(call.play_rate)
         self._conversation = Conversation()
-        self._hearing = Hearing(engines.recognizer, self._expected, self._mail.put, trace)
+        responder = engines.responder
+        self._sound = TurnSound(responder.sound_s if isinstance(responder, HearsSound) else 0.0)
+        self._hearing = Hearing(engines.recognizer, self._expected, self._mail.put, self._sound,
+                                trace)  # fmt: skip
         self._judging = Judging(engines.judge) if engines.judge else None
         self._ears = Ears(engines.detector, self._judging, config.listener, self._hearing,
                           self._mail.put, trace)  # fmt: skip
         self._room = asyncio.Event()
         self._speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
-                                self._mail.put, trace)  # fmt: skip
+                                self._mail.put, trace, config.manners.trouble)  # fmt: skip
         self._pausing = Pausing(engines.predictor, self._ears, self._words, config.turns.prior,
                                 self._mail.put)  # fmt: skip
         self._telling = Telling(call, trace, Discretion(config.turns.digit_pause_s))
@@ -140,6 +150,9 @@ class _Talk:
         self._owed: deque[Happened] = deque()  # to be told when the floor is open
         self._over = asyncio.Event()
         self._group = asyncio.TaskGroup()
+        start = partial(self._group.create_task, name="read ahead")
+        self._ahead = ReadingAhead(responder, start, self._drafted, trace) \
+            if isinstance(responder, ReadsAhead) and responder.reads_ahead else None  # fmt: skip
         self._reply = Reply(0)
         self._making: asyncio.Task[None] | None = None
 
@@ -225,6 +238,8 @@ class _Talk:
                 self._telling.asked(action)
                 self._do(action)
             self._telling.sensitive(self._expected().sensitive)
+            if self._ahead and isinstance(event, Transcript) and self._machine.floor is Floor.USER:
+                self._ahead.heard(event, self._machine.text)
             if self._playout.is_about_to_sound:
                 self._drop_silence()
             if self._machine.floor is not floor:
@@ -251,6 +266,9 @@ class _Talk:
                 self._playout.hush()
             case ReplyAudible(number) if live and number == live.number:
                 self._conversation.audible(number)
+                self._sound.forget([segment for segment, _ in live.claim])
+                if self._ahead:
+                    self._ahead.begin_turn()
                 if live.text and self._judging:
                     self._judging.learn()
                 if not live.text:  # a greeting comes first, and the voice has time after it
@@ -329,12 +347,19 @@ class _Talk:
             self._playout.take_back(played)
 
     def _prepare(self, number: int, role: Role, text: str) -> None:
+        if self._ahead:
+            self._ahead.stop()
         self._reply = Reply(number)
         self._playout.open(number)
-        messages = self._conversation.draft(number, role, text)
+        live = self._machine.live
+        sound = self._sound.of([segment for segment, _ in live.claim]) if live else None
+        messages = self._conversation.draft(number, role, text, sound)
         self._making = self._group.create_task(
             self._speaker.speak(self._reply, messages), name=f"reply-{number}"
         )
+
+    def _drafted(self, text: str) -> tuple[Message, ...]:
+        return (*self._conversation.messages, Message(Role.CALLER, text))
 
     def _release(self, number: int) -> None:
         self._playout.release(number)

@@ -22,6 +22,7 @@ from agent.core.protocols import (
     ToolResult,
     ToolStart,
 )
+from pipelines.cascade.apology import apologises, or_else
 from pipelines.cascade.clauses import clauses
 
 UNKNOWN = "The caller interrupted before it ended; it is not known whether it was done."
@@ -59,6 +60,7 @@ class Speaker:
     room: asyncio.Event  # set whenever some sound was played
     tell: Callable[[ReplyReady | ReplyFailed], None]
     trace: Trace
+    apology: str = ""  # said where the responder has none for its own failure
 
     async def speak(self, reply: Reply, messages: Sequence[Message]) -> None:
         """Make one reply until its last sample is put; an engine's failure is told, not raised."""
@@ -98,7 +100,10 @@ class Speaker:
     async def _words(self, reply: Reply, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         """The responder's text; its tool calls are kept until the reply is released."""
         is_first = True
-        async with aclosing(self.responder.reply(messages, ())) as pieces:
+        asked = self.responder.reply(messages, ())
+        if self.apology and apologises(messages):
+            asked = or_else(asked, self.apology)
+        async with aclosing(asked) as pieces:
             async for piece in pieces:
                 if not isinstance(piece, str):
                     await self._note(reply, piece)

@@ -6,7 +6,8 @@ from typing import Any
 
 STATUSES: Mapping[int, str] = MappingProxyType(
     {
-        400: "change the setting it names; for a context that is too long, lower context_chars",
+        400: "change the setting it names; lower context_chars for a context that is too long, and "
+        "set sound_s to 0 for a model that cannot hear",
         401: "put a valid key into the environment variable that api_key_env names",
         403: "the key may not use this model; use another key or model",
         404: "check that base_url ends in /v1 and that the server has this model",

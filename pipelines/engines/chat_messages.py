@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from agent.core.audio import AudioFrame
 from agent.core.calls import Json
 from agent.core.events import Reason
 from agent.core.protocols import Message, Role, Tool, ToolResult
+from pipelines.engines.chat_sound import to_part
 
 ChatMessage = dict[str, Json]
 
@@ -81,6 +83,8 @@ def to_chat(messages: Sequence[Message]) -> list[ChatMessage]:
     for number, message in enumerate(messages):
         if isinstance(message, ToolResult):
             _add_result(chat, message, f"call{number:05d}")
+        elif message.sound is not None:
+            _add_sound(chat, message.sound)
         elif message.role is Role.CALLER:
             _add(chat, "user", message.text)
         elif message.role is Role.EVENT:
@@ -99,6 +103,14 @@ def _add(chat: list[ChatMessage], role: str, text: str) -> None:
         last["content"] = f"{last['content']} {text}"
     else:
         chat.append({"role": role, "content": text})
+
+
+def _add_sound(chat: list[ChatMessage], sound: AudioFrame) -> None:
+    """In place of the words; what stands before it in the same message stays."""
+    _add(chat, "user", " ")  # a message of its own, or the user's last one
+    before = str(chat[-1]["content"]).strip()
+    text: list[Json] = [{"type": "text", "text": before}] if before else []
+    chat[-1]["content"] = [*text, to_part(sound)]
 
 
 def _add_result(chat: list[ChatMessage], result: ToolResult, key: str) -> None:

@@ -21,6 +21,8 @@ class OpenAIChatSettings:
         temperature: 0 to 2; the server's own where not given.
         max_tokens: longest answer; 0: not sent, as for models that know it by another name.
         extra: a JSON object merged into each request, for what only this server knows.
+        sound_s: for a model that hears: the longest sound of the caller's turn that is sent in
+            place of its words. 0: the words are sent.
         context_chars: history, instructions and tools together stay below this many characters;
             a token of English is about four.
         connect_s: longest wait for the connection.
@@ -38,6 +40,7 @@ class OpenAIChatSettings:
     temperature: float | None = None
     max_tokens: int = 300
     extra: str = ""
+    sound_s: float = 0.0
     context_chars: int = 24_000
     connect_s: float = 2.0
     first_token_s: float = 8.0
@@ -55,6 +58,8 @@ class OpenAIChatSettings:
             )
         if self.temperature is not None and not 0 <= self.temperature <= 2:
             raise ValueError(f"temperature: expected 0 to 2, found {self.temperature}")
+        if not 0 <= self.sound_s <= 120:
+            raise ValueError(f"sound_s: expected 0 to 120 seconds, found {self.sound_s}")
         if self.max_tokens < 0:
             raise ValueError(f"max_tokens: expected 0 or more, found {self.max_tokens}")
         if self.context_chars < 2 * len(self.system):

@@ -73,6 +73,8 @@ class Llama:
         """Tokens computed since it was loaded, for measurements."""
         return self._batch.computed
 
+    reads_ahead = True
+
     def expects(self, messages: Sequence[Message]) -> Expectation:
         """Anything."""
         return Expectation()
@@ -92,9 +94,9 @@ class Llama:
                     if piece:
                         yield piece
 
-    async def prefill(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
-        """Compute what a reply to these messages would begin with, while the caller still speaks:
-        a reply to the same and a few words more then begins sooner.
+    async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+        """Compute what a reply to these messages would begin with: one to the same and a few words
+        more then begins sooner.
 
         Raises:
             EngineFailed: the model refused.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any, TypeVar
 
+from agent.core.audio import silence
 from agent.core.errors import EngineFailed, EngineTooSlow, EngineUnavailable
 from agent.core.events import Reason
 from agent.core.protocols import Expectation, Message, Remark, Role, Tool, ToolCall, ToolResult
@@ -20,6 +21,9 @@ from pipelines.engines.chat_settings import OpenAIChatSettings
 T = TypeVar("T")
 
 NAME = "openai_chat"
+
+RATE = 16_000
+"""Of the silence that a model which hears is asked with at the start."""
 
 KEEP_CONNECTION_S = 120.0
 """How long an idle connection is kept: longer than a turn, so that a reply does not wait for a TLS
@@ -78,6 +82,11 @@ class OpenAIChat:
 
     def close(self) -> None:
         """Nothing to give back: connections end with the event loop that they belong to."""
+
+    @property
+    def sound_s(self) -> float:
+        """As its settings say: not every model hears."""
+        return self._settings.sound_s
 
     def expects(self, messages: Sequence[Message]) -> Expectation:
         """Anything."""
@@ -220,7 +229,10 @@ class OpenAIChat:
         )
 
     def _warm_up(self) -> None:
-        request, _ = self._request([Message(Role.EVENT, Reason.GREETING)], ())
+        messages = [Message(Role.EVENT, Reason.GREETING)]
+        if self._settings.sound_s:  # so that a model that cannot hear is found now
+            messages.append(Message(Role.CALLER, "", sound=silence(RATE // 2, RATE)))
+        request, _ = self._request(messages, ())
         try:
             with closing(self._made(self._library.OpenAI)) as client:
                 request["timeout"] = self._settings.warm_up_s

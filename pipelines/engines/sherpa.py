@@ -134,7 +134,7 @@ class Sherpa:
             while self._model.is_ready(stream):
                 self._model.decode_stream(stream)
             return " ".join(spelled(self._model.get_result(stream)))
-        except RuntimeError as fault:
+        except (RuntimeError, MemoryError) as fault:
             raise EngineFailed(NAME, f"the network refused a step: {fault}") from fault
 
 

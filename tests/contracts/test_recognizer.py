@@ -13,6 +13,9 @@ from pytest import fixture, mark, param
 from agent.core.audio import AudioFrame, split
 from agent.core.protocols import Expectation, Recognizer
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.tones import tones
+from benchmarks.tiny_models.whisper import write_tone_whisper
+from benchmarks.tiny_models.zipformer import write_tone_zipformer
 from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
 from pipelines.engines.scripted import (
     ScriptedRecognizer,
@@ -22,8 +25,7 @@ from pipelines.engines.scripted import (
 from pipelines.engines.sherpa import Sherpa, SherpaSettings
 from pipelines.engines.whisper import Whisper, WhisperSettings
 from tests.contracts.voices import spoken
-from tests.support.tone_zipformer import write_tone_zipformer
-from tests.support.tones import ToneWhisper, tones
+from tests.support.tones import ToneWhisper
 from tests.support.tools import package
 
 FIRST, SECOND = "drop the two when you add the figures", "where are you located"
@@ -61,13 +63,24 @@ def sherpa():
     return Sherpa.load(SherpaSettings(str(folder)))
 
 
+def whisper():
+    """CTranslate2's own code on weights of ours, which cannot read hot words."""
+    package("faster_whisper")
+    folder = Path(gettempdir()) / "parley-tone-whisper"
+    write_tone_whisper(folder)
+    return Whisper.load(
+        WhisperSettings(str(folder), device="cpu", threads=1, context_s=12.0, hot_characters=0)
+    )
+
+
 @fixture(
     params=[
         param(Case(scripted, by_position, run_virtual), id="scripted"),
         param(
             Case(lambda: Whisper(WhisperSettings(), ToneWhisper()), in_tones, run_virtual),
-            id="whisper",
+            id="whisper-in-steps",
         ),
+        param(Case(whisper, in_tones, run_virtual), id="whisper", marks=mark.models),
         param(Case(sherpa, in_tones, asyncio.run), id="sherpa", marks=mark.models),
         param(
             Case(

@@ -9,13 +9,13 @@ from pytest import fixture, mark, param
 
 from agent.core.protocols import Expectation, Message, Role, ToolCall
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.gguf import write_gguf
 from pipelines.engines.chat_settings import OpenAIChatSettings
 from pipelines.engines.llama import Llama
 from pipelines.engines.llama_settings import LlamaSettings
 from pipelines.engines.openai_chat import OpenAIChat
 from pipelines.engines.scripted import ScriptedResponder, ScriptedResponderSettings
 from tests.support.chat_server import running, says
-from tests.support.tiny_gguf import write_gguf
 from tests.support.tools import package
 
 GREETED = (Message(Role.EVENT, "greeting"),)

@@ -7,13 +7,15 @@ import numpy as np
 from pytest import fixture, importorskip, mark, param
 
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.pocket_tts import write_pocket_tts
+from benchmarks.tiny_models.voices import kokoro_voice, piper_voice
 from pipelines.engines.espeak import Espeak, EspeakSettings
 from pipelines.engines.kokoro import Kokoro, KokoroSettings
 from pipelines.engines.piper import Piper, PiperSettings
+from pipelines.engines.pocket_tts import PocketTTS, PocketTTSSettings
 from pipelines.engines.realtimetts import RealtimeTTS, RealtimeTTSSettings
 from pipelines.engines.scripted import ScriptedSynthesizer, ScriptedSynthesizerSettings
 from tests.contracts.voices import given, said
-from tests.support.tone_voices import kokoro_voice, piper_voice
 from tests.support.tools import package
 
 CLAUSES = ("Hello there,", "how can I help you? We open at 9 tomorrow.", "Incomprehensibilities!")
@@ -34,6 +36,13 @@ def realtimetts(_):
     return RealtimeTTS.load(RealtimeTTSSettings("tests.support.tone_engine:ToneEngine"))
 
 
+def pocket_tts(folder):
+    importorskip("pocket_tts", reason="it brings torch")
+    write_pocket_tts(folder)
+    files = [str(folder / name) for name in ("config.yaml", "voice.wav", "consent.wav")]
+    return PocketTTS.load(PocketTTSSettings(*files))
+
+
 @fixture(
     params=[
         param(lambda _: ScriptedSynthesizer.load(ScriptedSynthesizerSettings()), id="scripted"),
@@ -41,6 +50,7 @@ def realtimetts(_):
         param(piper, id="piper", marks=mark.models),
         param(kokoro, id="kokoro", marks=mark.models),
         param(realtimetts, id="realtimetts", marks=mark.models),
+        param(pocket_tts, id="pocket_tts", marks=mark.models),
     ]
 )
 def engine(request, tmp_path):

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 
+import numpy as np
 import pytest
 from pytest import fixture, mark, raises
 
+from agent.core.audio import AudioFrame
 from agent.core.errors import EngineFailed, EngineTooSlow, EngineUnavailable
 from agent.core.protocols import Message, Remark, Role, Tool, ToolCall, ToolResult
 from pipelines.engines.chat_settings import OpenAIChatSettings
@@ -18,6 +21,7 @@ from tests.support.chat_server import (
     called,
     chunk,
     closed_port,
+    decoded,
     running,
     says,
 )
@@ -42,6 +46,29 @@ def chat(url, **settings):
 
 async def pieces(engine, messages=HELLO, tools=()):
     return [piece async for piece in engine.reply(messages, tools)]
+
+
+def test_a_model_that_hears_is_sent_the_sound_of_the_last_turn_in_place_of_its_words(server):
+    sound = AudioFrame(0.3 * np.sin(np.arange(16_000) * 0.1).astype(np.float32), 16_000, 0)
+    asked = (*HELLO[:2], Message(Role.CALLER, "hello", sound=sound))
+    assert answer(server, *says("Good day."), messages=asked, sound_s=30) == ["Good day."]
+    last = server.requests[0]["messages"][-1]
+    rate, samples = decoded(last["content"][-1])
+    assert rate == 16_000
+    assert np.abs(samples - sound.samples).max() < 1e-4
+    assert "hello" not in json.dumps(last)
+
+
+def test_a_model_that_cannot_hear_is_found_at_the_start(server):
+    def refuse(request):
+        _, samples = decoded(request["messages"][-1]["content"][-1])
+        assert not samples.any()
+        return [Refuse(400, "this model takes no audio")]
+
+    server.follow(refuse)
+    with raises(EngineUnavailable, match=r"this model takes no audio.*set sound_s to 0"):
+        chat(server.url, warm_up=True, sound_s=30)
+    assert len(server.requests) == 1
 
 
 def answer(server, *script, tools=(), messages=HELLO, **settings):

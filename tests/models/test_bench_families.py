@@ -5,14 +5,14 @@ from dataclasses import replace
 from pytest import mark
 
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.gguf import write_gguf
+from benchmarks.tiny_models.voices import kokoro_voice, piper_voice
+from benchmarks.tiny_models.whisper import write_tone_whisper
+from benchmarks.tiny_models.zipformer import write_tone_zipformer
 from floorbench.caller import hold
 from floorbench.scenarios import planned
 from floorbench.stimuli.library import open_library
 from floorbench.targets.in_process import InProcess
-from tests.support.tiny_gguf import write_gguf
-from tests.support.tone_voices import kokoro_voice, piper_voice
-from tests.support.tone_weights import write_tone_whisper
-from tests.support.tone_zipformer import write_tone_zipformer
 from tests.support.tools import package
 
 pytestmark = mark.models

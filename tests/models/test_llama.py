@@ -1,6 +1,8 @@
 """Language models through llama.cpp's own loading, tokens and steps, with models made here."""
 
 import asyncio
+import subprocess
+import sys
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
@@ -12,11 +14,12 @@ from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
 from agent.session import run_call
 from agent.trace import TraceList
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.gguf import END, TEMPLATE, Shape, write_gguf
 from pipelines.cascade.pipeline import CascadePipeline
+from pipelines.cascade.tools.responder import ToolUser
 from pipelines.engines.llama import Llama
 from pipelines.engines.llama_rules import rules
 from pipelines.engines.llama_settings import LlamaSettings
-from tests.support.tiny_gguf import END, TEMPLATE, write_gguf
 from tests.support.tools import package
 
 pytestmark = mark.models
@@ -213,7 +216,7 @@ def test_a_reply_prepared_again_for_more_words_pays_for_those(engine):
 def test_what_was_said_so_far_can_be_read_before_a_reply_is_wanted(engine):
     partial = (Message(Role.CALLER, "I would like a table for two people on"),)
     whole = (replace(partial[0], text=f"{partial[0].text} friday"),)
-    asyncio.run(engine.prefill(partial, ()))
+    asyncio.run(engine.read_ahead(partial, ()))
     assert engine.computed == length(engine, partial)
     text, warm = cost(engine, whole)
     with opened(engine._settings) as fresh:
@@ -288,6 +291,58 @@ def test_a_whole_call_is_answered_and_each_guess_pays_for_new_words_only(setting
     assert computed < once + 60 * replies
 
 
+class Metered:
+    """The model, and how many tokens each reply computed before its first word, or in vain."""
+
+    def __init__(self, engine, *, reads_ahead):
+        self.engine, self.reads_ahead, self.prompts = engine, reads_ahead, []
+
+    async def read_ahead(self, messages, tools):
+        await self.engine.read_ahead(messages, tools)
+
+    async def reply(self, messages, tools):
+        before = self.engine.computed
+        async with aclosing(self.engine.reply(messages, tools)) as pieces:
+            try:
+                first = await anext(pieces)
+            finally:
+                self.prompts.append((messages[-1].text, self.engine.computed - before))
+            yield first
+            async for piece in pieces:
+                yield piece
+
+    def expects(self, messages):
+        return self.engine.expects(messages)
+
+
+@mark.parametrize("has_tools", [False, True])
+def test_a_turn_of_which_words_were_read_while_they_were_spoken_has_less_to_read(
+    settings, folder, has_tools
+):
+    sentence = "i would like a table for two people on friday evening please"
+    scene = Scene(12.0, say=(Say(3, sentence),))
+
+    async def main(model):
+        pipeline = pipeline_of(scene)
+        responder = ToolUser(model, (), (HANG_UP,)) if has_tools else model
+        engines = replace(pipeline.engines, responder=responder)
+        trace = TraceList(asyncio.get_running_loop().time)
+        await run_call(SceneCall(scene), CascadePipeline(engines, pipeline.config), trace)
+        return trace
+
+    found = {}
+    for reads_ahead in (False, True):
+        with scripted(settings, folder, "Good", "▁mor", "ning", ".") as engine:
+            model = Metered(engine, reads_ahead=reads_ahead)
+            trace = run_virtual(main(model))
+            assert bool(trace.named("read_ahead")) is reads_ahead
+            assert {line["text"] for line in trace.named("heard")} == {"Good morning."}
+        turn = [tokens for text, tokens in model.prompts if text.startswith("i would")]
+        found[reads_ahead] = sum(turn)
+    assert found[False] > len(sentence)  # each letter is a token of this model
+    assert found[True] < found[False] / 2
+
+
 # --- a history that is too long -------------------------------------------------------------------
 
 
@@ -359,6 +414,36 @@ def test_after_a_tools_result_the_model_may_be_silent(settings, folder):
 def test_a_missing_file_is_named(settings, tmp_path):
     with raises(EngineUnavailable, match="found nothing at"):
         Llama.load(replace(settings, model=str(tmp_path / "none.gguf")))
+
+
+WITHOUT_MEMORY = """
+import resource, sys
+from agent.core.errors import EngineUnavailable
+from pipelines.engines.llama import Llama
+from pipelines.engines.llama_settings import LlamaSettings
+
+def load(calls):
+    Llama.load(LlamaSettings(sys.argv[1], context_tokens=4096, calls=calls, threads=1)).close()
+
+load(1)  # with its library in memory, and what the first one leaves
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 200_000_000,) * 2)
+load(1)
+try:
+    load(60)
+except EngineUnavailable as fault:
+    print(fault)
+"""
+
+
+def test_more_calls_than_there_is_memory_for_are_refused_in_words(folder):
+    """With real memory, and little of it: a process of its own, limited to 200 MB more."""
+    path = folder / "larger.gguf"
+    write_gguf(path, shape=Shape(256, 8, 256, 4))  # 16 MB for each call of 4096 tokens
+    command = [sys.executable, "-c", WITHOUT_MEMORY, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no memory for 60 calls of 4096 tokens; lower calls or context_tokens" in done.stdout
 
 
 @mark.parametrize("length", [0, 100, 20_000, 300_000])

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,11 @@ from pytest import fixture, mark, raises, skip
 
 from agent.core.errors import EngineUnavailable
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.pocket_tts import write_pocket_tts
 from pipelines.engines.pocket_tts import PocketTTS, PocketTTSSettings
 from tests.contracts.voices import given, said
 
 pytestmark = mark.models
-
-TEXT = ["hello there how can i help you today", "it is three dollars and fifty cents"]
-PIECES = 30
 
 
 @fixture(scope="module")
@@ -24,34 +21,8 @@ def folder(tmp_path_factory):
     """config.yaml, weights.safetensors, tok.model, voice.wav and consent.wav."""
     if importlib.util.find_spec("pocket_tts") is None:
         skip("pocket_tts is not installed: it brings torch")
-    import pocket_tts
-    import sentencepiece
-    import yaml
-    from safetensors.torch import save_file
-
     folder = tmp_path_factory.mktemp("pocket")
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(TEXT * 50),
-        model_prefix=str(folder / "tok"),
-        vocab_size=PIECES,
-        minloglevel=2,
-    )
-    shipped = Path(pocket_tts.__file__).parent / "config" / "english_2m_2026-10.yaml"
-    config = yaml.safe_load(shipped.read_text())
-    config["weights_path"] = None
-    del config["weights_path_without_voice_cloning"]
-    words = config["flow_lm"]["lookup_table"]
-    words["tokenizer_path"], words["n_bins"] = str(folder / "tok.model"), PIECES
-    file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(config))
-    model = pocket_tts.TTSModel.load_model(config=str(file))
-    save_file(model.state_dict(), folder / "weights.safetensors")
-    file.write_text(yaml.safe_dump({**config, "weights_path": str(folder / "weights.safetensors")}))
-    for name in ("voice", "consent"):
-        with wave.open(str(folder / f"{name}.wav"), "wb") as recording:
-            recording.setparams((1, 2, 24_000, 0, "NONE", ""))
-            tone = np.sin(np.arange(72_000) * 0.05) * 8000
-            recording.writeframes(tone.astype("<i2").tobytes())
+    write_pocket_tts(folder)
     return folder
 
 

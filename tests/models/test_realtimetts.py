@@ -2,14 +2,18 @@
 
 import contextlib
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 from pytest import fixture, importorskip, mark, raises
 
 from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.voices import piper_voice
 from pipelines.engines.realtimetts import RealtimeTTS, RealtimeTTSSettings
 from tests.contracts.voices import given, said
+from tests.support.tools import tool
 
 pytestmark = mark.models
 
@@ -96,3 +100,40 @@ def test_an_engine_that_cannot_be_made_says_what_it_said():
 def test_a_recording_among_the_options_asks_for_consent():
     with raises(EngineUnavailable, match="is the voice of a person"):
         RealtimeTTS.load(RealtimeTTSSettings(KIND, {"voice": "/somewhere/me.WAV"}))
+
+
+# --- engines of the library's own, where what they need is installed ------------------------------
+
+
+def heard(kind, *texts, **options):
+    """A sentence each, one after the other, from one engine; their sounds and the rate."""
+    with contextlib.closing(
+        RealtimeTTS.load(RealtimeTTSSettings(kind, {k: str(v) for k, v in options.items()}))
+    ) as voice:
+        return [run_virtual(said(voice, text)) for text in texts], voice.rate
+
+
+@mark.filterwarnings("ignore:'audioop' is deprecated:DeprecationWarning")  # imported by pydub
+def test_its_system_engine_speaks_with_the_systems_voice():
+    tool("espeak-ng")
+    tool("ffprobe")
+    importorskip("pyttsx3")
+    importorskip("pyaudio")
+    (short, long), rate = heard("SystemEngine", "Hello.", "It is $3, and that is for all of you.")
+    assert rate == 22_050
+    assert 0.1 < len(short) / rate < 2
+    assert 1.3 * len(short) < len(long)
+    assert min(np.abs(short).max(), np.abs(long).max()) > 0.05
+
+
+def test_its_piper_engine_speaks_with_a_voice_of_ours(tmp_path):
+    importorskip("pyaudio")
+    program = tool(str(Path(sys.executable).with_name("piper")), "piper")
+    model = piper_voice(tmp_path / "voice.onnx")
+    kind = "tests.support.piper_engine:PiperFile"
+    (short, long), rate = heard(
+        kind, "Hi.", "Hello there, all of you.", program=program, model=model
+    )
+    assert rate == 22_050
+    assert 0 < len(short) < len(long)
+    assert np.abs(long).max() > 0.1

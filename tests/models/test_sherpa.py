@@ -10,10 +10,10 @@ from pytest import fixture, mark, raises
 from agent.core.audio import AudioFrame, silence, split
 from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.core.protocols import Expectation
+from benchmarks.tiny_models.fastconformer import write_tone_fastconformer
+from benchmarks.tiny_models.tones import RATE, tones
+from benchmarks.tiny_models.zipformer import write_tone_zipformer
 from pipelines.engines.sherpa import Sherpa, SherpaSettings
-from tests.support.tone_fastconformer import write_tone_fastconformer
-from tests.support.tone_zipformer import write_tone_zipformer
-from tests.support.tones import RATE, tones
 from tests.support.tools import package
 
 pytestmark = mark.models
@@ -63,6 +63,30 @@ def test_words_come_while_they_are_said_and_stay(engine):
         ("where are you", "located"),
         ("where are you located", ""),
     ]
+
+
+@mark.parametrize(("family", "sees_s"), [("fastconformer", 0.17), ("zipformer", 0.45)])
+def test_a_word_is_shown_as_soon_as_the_network_has_seen_its_beginning(models, family, sees_s):
+    """What a step sees, and the 80 ms in which sound is handed to it."""
+
+    async def shown(engine):
+        recognition = await engine.open(1, Expectation())
+        sound, at_s, fed = tones("where are you located"), {}, 0
+        while len(sound.samples):
+            frame, sound = split(sound, 320)
+            fed += len(frame.samples)
+            for found in await recognition.feed(frame):
+                at_s.setdefault(found.text.split()[-1], fed / RATE)
+        await recognition.close()
+        return at_s
+
+    engine = Sherpa.load(models[family])
+    try:
+        at_s = asyncio.run(shown(engine))
+    finally:
+        engine.close()
+    delays = [at_s[word] - place * 0.5 for place, word in enumerate("where are you".split())]
+    assert 0 < min(delays) <= max(delays) <= sees_s + 0.08
 
 
 def test_the_look_ahead_is_filled_at_the_end(engine):

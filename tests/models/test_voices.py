@@ -7,10 +7,10 @@ from pytest import fixture, mark, param, raises
 
 from agent.core.errors import EngineUnavailable
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.voices import kokoro_voice, piper_voice
 from pipelines.engines.kokoro import Kokoro, KokoroSettings
 from pipelines.engines.piper import Piper, PiperSettings
 from tests.contracts.voices import given, said
-from tests.support.tone_voices import kokoro_voice, piper_voice
 from tests.support.tools import package
 
 pytestmark = mark.models

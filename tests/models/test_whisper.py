@@ -7,13 +7,13 @@ import numpy as np
 from pytest import fixture, mark, raises
 
 from agent.core.audio import AudioFrame, split
-from agent.core.errors import EngineUnavailable
+from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.core.protocols import Expectation
+from benchmarks.tiny_models.tones import RATE, tones
+from benchmarks.tiny_models.whisper import write_tone_whisper
 from pipelines.engines.whisper import Whisper, WhisperSettings
 from pipelines.engines.whisper_model import FasterWhisper, Question, WhisperFiles
 from pipelines.engines.whisper_words import texts
-from tests.support.tone_weights import write_tone_whisper
-from tests.support.tones import RATE, tones
 from tests.support.tools import package
 
 pytestmark = mark.models
@@ -124,3 +124,17 @@ def test_weights_that_are_broken_are_refused_in_words(weights, tmp_path):
     Path(tmp_path / "model.bin").write_bytes(b"no model")
     with raises(EngineUnavailable, match="cannot be used on cpu as int8"):
         FasterWhisper.load(files(tmp_path))
+
+
+def test_a_card_that_is_full_fails_the_step_in_words_and_not_the_next(weights):
+    model = FasterWhisper.load(files(weights))
+    encode = model._model.encode
+
+    def full(features):
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    model._model.encode = full
+    with raises(EngineFailed, match=r"the model broke on 0.5 s: CUDA failed .* out of memory"):
+        model.hear(Question(tones("yes").samples, language="en"))
+    model._model.encode = encode
+    assert texts(model.hear(Question(tones("yes").samples, language="en")).words) == "yes"

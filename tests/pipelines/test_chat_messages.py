@@ -1,11 +1,14 @@
 """A call's history as a chat server wants it: roles, marks, tools, and never too long."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import mark
 
+from agent.core.audio import AudioFrame
 from agent.core.protocols import Message, Role, Tool, ToolCall, ToolResult
 from pipelines.engines.chat_messages import INTERRUPTED, fitting, to_chat, to_schemas
+from tests.support.chat_server import decoded
 
 GREETING = Message(Role.EVENT, "greeting")
 
@@ -45,6 +48,20 @@ def test_a_reply_that_was_cut_is_followed_by_a_neutral_mark():
     found = roles(caller("hours"), agent("We are open from", cut=True), caller("no, today"))
     assert found[1] == ("assistant", "We are open from")
     assert found[2] == ("user", f"{INTERRUPTED} no, today")
+
+
+def test_sound_stands_in_place_of_its_words_behind_what_belongs_to_the_same_message():
+    samples = np.sin(np.arange(800) * 0.1).astype(np.float32)
+    heard = Message(Role.CALLER, "no, today", sound=AudioFrame(samples, 8_000, 0))
+    found = to_chat([caller("hours"), agent("We are open from", cut=True), heard])
+    assert [m["role"] for m in found] == ["user", "assistant", "user"]
+    mark, sound = found[2]["content"]
+    assert mark == {"type": "text", "text": INTERRUPTED}
+    rate, back = decoded(sound)
+    assert rate == 8_000
+    assert np.abs(back - samples).max() < 1e-4
+    ((part,),) = [m["content"] for m in to_chat([heard])]
+    assert part == sound
 
 
 def test_a_reply_of_which_nothing_was_heard_leaves_only_the_mark():

@@ -14,6 +14,7 @@ from agent.core.protocols import Expectation
 from agent.trace import TraceList
 from agent.virtual_loop import run_virtual
 from pipelines.cascade.hearing import LIMIT_S, Hearing
+from pipelines.cascade.turn_sound import TurnSound
 
 RATE = 1000
 STEP = 32
@@ -81,7 +82,7 @@ class Stretch:
 async def hearing(engine, expected=Expectation):
     """A running hearing, with the transcripts and the trace that come of it."""
     heard, trace = [], TraceList(asyncio.get_running_loop().time)
-    ears = Hearing(engine, expected, heard.append, trace)
+    ears = Hearing(engine, expected, heard.append, TurnSound(0), trace)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(ears.run())
         yield ears, heard, trace

@@ -11,13 +11,14 @@ from agent.core.audio import AudioFrame, silence, split
 from agent.core.errors import EngineFailed
 from agent.core.protocols import Expectation
 from agent.virtual_loop import run_virtual
+from benchmarks.tiny_models.tones import RATE, WORDS, tones
 from pipelines.engines.whisper import Whisper, WhisperSettings
 from pipelines.engines.whisper_beat import PAUSE_BLOCKS, Beat
 from pipelines.engines.whisper_model import Question
 from pipelines.engines.whisper_segment import WhisperSegment
 from pipelines.engines.whisper_window import BLOCK, SOFT_S
 from pipelines.engines.whisper_words import Hypothesis, placed
-from tests.support.tones import RATE, WORDS, ToneWhisper, tones
+from tests.support.tones import ToneWhisper
 
 EXPECTED = Expectation(("yes", "no"))
 

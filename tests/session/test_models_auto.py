@@ -9,12 +9,16 @@ from agent.auto import CANDIDATES, SECTIONS, Choice, Found, Here, Power, Reason,
 from agent.cli import main
 from agent.commands.choice import told
 from agent.core.errors import ConfigError
+from pipelines.engines.kokoro import KokoroSettings
+from pipelines.engines.llama_settings import LlamaSettings
 from pipelines.engines.sherpa import SherpaSettings
 from tests.support.file_server import serving
+from tests.support.tools import package
 
 SHIPPED = ("silero", "hazard", "sound", "the desk of offline.toml", "pocketsphinx", "espeak")
 SMALL, BASE = "whisper small.en", "whisper base.en"
 TURBO, ZIPFORMER = "whisper large-v3-turbo", "sherpa zipformer"
+QWEN = "Qwen2.5 1.5B on llama.cpp"
 OLLAMA = "chat server at 127.0.0.1:11434 (Ollama's port)"
 VLLM = "chat server at 127.0.0.1:8000 (vLLM's and llama.cpp's port)"
 
@@ -40,9 +44,15 @@ def here(*labels, power=Power.ANY):
         (here(), "responder", "the desk of offline.toml"),
         (here(OLLAMA), "responder", OLLAMA),
         (here(OLLAMA, VLLM), "responder", VLLM),
+        (here(QWEN), "responder", "the desk of offline.toml"),
+        (here(QWEN, power=Power.FOUR_CORES), "responder", QWEN),
+        (here(QWEN, OLLAMA, power=Power.GPU), "responder", OLLAMA),
         (here(), "predictor", "hazard"),
         (here(), "judge", "sound"),
         (here(), "synthesizer", "espeak"),
+        (here("piper lessac"), "synthesizer", "piper lessac"),
+        (here("piper lessac", "kokoro"), "synthesizer", "piper lessac"),
+        (here("piper lessac", "kokoro", power=Power.FOUR_CORES), "synthesizer", "kokoro"),
     ],
 )
 def test_the_best_that_is_here_and_can_keep_up_is_taken(machine, section, taken):
@@ -62,7 +72,8 @@ def test_better_ones_are_named_with_what_they_lack():
 def test_a_section_for_which_nothing_is_here_is_a_sentence():
     nothing = Here({c.label: Found(lack="is missing") for c in CANDIDATES}, Power.GPU)
     with raises(
-        ConfigError, match=r"auto: nothing for the synthesizer is here. espeak: is missing"
+        ConfigError,
+        match=r"nothing for the synthesizer is here. kokoro, piper lessac, espeak: is missing",
     ):
         choose(nothing, CANDIDATES, ["synthesizer"])
 
@@ -110,6 +121,21 @@ def test_weights_in_the_cache_are_found_and_half_of_them_are_not(bare):
     (reason,) = [r for r in choice.reasons if r.section == "recognizer"]
     assert (reason.taken, reason.why) == ("whisper tiny.en", "found in the cache")
     assert "whisper base.en" in reason.passed["not in the cache"]
+
+
+def test_a_language_model_and_a_voice_in_the_cache_are_taken_as_they_lie_there(bare, monkeypatch):
+    package("llama_cpp")
+    package("kokoro_onnx")
+    monkeypatch.setattr(auto, "_power", lambda: Power.FOUR_CORES)
+    name = "qwen2.5-1.5b-instruct-q4_k_m.gguf"
+    model = cached(bare, "Qwen/Qwen2.5-1.5B-Instruct-GGUF", name) / name
+    voice = cached(bare, "fastrtc/kokoro-onnx", "kokoro-v1.0.onnx", "voices-v1.0.bin")
+    config, choice = auto.configured([])
+    taken = {r.section: (r.taken, r.why) for r in choice.reasons}
+    assert taken["responder"] == (QWEN, "found in the cache")
+    assert taken["synthesizer"] == ("kokoro", "found in the cache")
+    assert config.settings(LlamaSettings, "responder").model == str(model)
+    assert config.settings(KokoroSettings, "synthesizer").voices == str(voice / "voices-v1.0.bin")
 
 
 def test_sherpa_is_given_the_folder_in_the_cache(bare):

@@ -149,6 +149,30 @@ def test_the_list_says_what_is_here_what_is_missing_and_what_mends_it(
     assert all("here" in line for line in offline.splitlines())
 
 
+def test_three_commands_lead_from_nothing_to_whisper_a_gguf_file_and_kokoro(
+    capsys, monkeypatch, tmp_path
+):
+    """Here as far as they come without a network: each of them says what it wants."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert main(["models", "list", "local"]) == 0
+    listed = capsys.readouterr().out
+    for part in (
+        r"recognizer +whisper +weights base.en +145 MB +MIT +missing",
+        r"responder +llama +qwen2.5-1.5b-instruct-q4_k_m.gguf +1.12 GB +Apache-2.0 +missing",
+        r"synthesizer +kokoro +kokoro-v1.0.onnx +326 MB +Apache-2.0 +missing",
+        r"synthesizer +kokoro +voices-v1.0.bin +28 MB +Apache-2.0 +missing",
+    ):
+        assert re.search(part, listed), part
+    assert "to mend it: parley models pull local" in listed
+    assert main(["models", "pull", "local"]) == 2
+    assert "Systran/faster-whisper-base.en" in (told := capsys.readouterr().err)
+    assert "Traceback" not in told
+    assert main(["talk", "local"]) == 2
+    assert "parley models pull" in (told := capsys.readouterr().err)
+    assert "Traceback" not in told
+
+
 def test_pulling_what_is_here_or_is_not_ours_to_fetch_changes_nothing(capsys):
     assert main(["models", "pull", "offline"]) == 0
     assert "silero: weights in faster-whisper: here" in capsys.readouterr().out

@@ -9,6 +9,7 @@ from agent.scenario import Acted, Press, Say, Scene, act
 from agent.session import Ending
 from agent.virtual_loop import run_virtual
 from audio_io.circuit import LEAD_S
+from pipelines.cascade.asides import Manners
 from pipelines.engines.scripted import ScriptedResponderSettings, ScriptedSynthesizerSettings
 
 GREETING = "Hello, how can I help you?"
@@ -155,7 +156,7 @@ def test_a_responder_that_never_answers_is_given_up():
     slow = ScriptedResponderSettings(replies=("Too late.",), first_token_s=100.0)
     acted = play(Say(4, "hello"), responder=slow, end_s=40)
     assert "trouble" in [p["reason"] for p in acted.asked("Prompt")]
-    assert acted.heard() == []
+    assert acted.heard() == [(Manners().trouble, False)]
 
 
 def test_a_voice_that_cannot_keep_up_is_seen_in_the_trace():

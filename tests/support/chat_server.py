@@ -1,15 +1,19 @@
 """A chat server on the loopback interface whose answers follow a script, in a thread of its own."""
 
 import asyncio
+import base64
 import contextlib
+import io
 import json
 import queue
 import socket
 import threading
+import wave
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
 import uvicorn
 
 WAIT_S = 10.0
@@ -63,6 +67,14 @@ def says(*words, finish="stop"):
         Raw(b"data: " + json.dumps(usage).encode() + b"\n\n"),
         DONE,
     ]
+
+
+def decoded(part):
+    """The rate and samples of an `input_audio` part, by the WAV it holds."""
+    assert (part["type"], part["input_audio"]["format"]) == ("input_audio", "wav")
+    with wave.open(io.BytesIO(base64.b64decode(part["input_audio"]["data"]))) as wav:
+        assert (wav.getnchannels(), wav.getsampwidth()) == (1, 2)
+        return wav.getframerate(), np.frombuffer(wav.readframes(wav.getnframes()), "<i2") / 32767
 
 
 @dataclass

@@ -1,30 +1,12 @@
-"""A language of tones: every word is a pitch. Recognisers are tested on it without a voice."""
+"""A stand-in for Whisper's model that understands the language of tones."""
 
 import numpy as np
 
-from agent.core.audio import AudioFrame, level_db
+from agent.core.audio import level_db
+from benchmarks.tiny_models.tones import LOWEST_HZ, RATE, STEP_HZ, TONE, WORDS
 from pipelines.engines.whisper_words import Hypothesis, placed
 
-RATE = 16_000
-WORD = 8_000  # half a second: 0.4 s of tone, 0.1 s of silence
-TONE = 6_400
 BLOCK = 320
-LOWEST_HZ, STEP_HZ = 300, 150
-
-WORDS = "drop the two when you add figures where are located yes no stop oh table for".split()
-
-
-def tones(text):
-    """A frame at 16 kHz that says this, word by word."""
-    pieces = [np.zeros(0, np.float32), *(_word(w) for w in text.split())]
-    return AudioFrame(np.concatenate(pieces), RATE, 0)
-
-
-def _word(word):
-    sound = np.zeros(WORD, np.float32)
-    hz = LOWEST_HZ + STEP_HZ * WORDS.index(word)
-    sound[:TONE] = 0.2 * np.sin(2 * np.pi * hz * np.arange(TONE) / RATE)
-    return sound
 
 
 class ToneWhisper:

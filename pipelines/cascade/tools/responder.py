@@ -7,8 +7,10 @@ from contextlib import aclosing
 from agent.core.errors import EngineFailed
 from agent.core.protocols import (
     Expectation,
+    HearsSound,
     Message,
     Piece,
+    ReadsAhead,
     Responder,
     Role,
     Tool,
@@ -51,6 +53,21 @@ class ToolUser:
         """As the responder inside expects."""
         return self._inner.expects(messages)
 
+    @property
+    def sound_s(self) -> float:
+        """As the responder inside hears."""
+        return self._inner.sound_s if isinstance(self._inner, HearsSound) else 0.0
+
+    @property
+    def reads_ahead(self) -> bool:
+        """As the responder inside does."""
+        return isinstance(self._inner, ReadsAhead) and self._inner.reads_ahead
+
+    async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+        """The responder inside reads, with the tools of a reply's first round."""
+        if isinstance(self._inner, ReadsAhead):
+            await self._inner.read_ahead(messages, self._offered(tools))
+
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
     ) -> AsyncGenerator[Piece, None]:
@@ -60,7 +77,7 @@ class ToolUser:
             EngineError: the responder inside failed, or used every round without a word.
         """
         passed = (*tools, *self._own)
-        offered = [*passed, *(r.tool for r in self._runnables.values())]
+        offered = self._offered(tools)
         names = {tool.name for tool in passed}
         history, words, fills = list(messages), 0, True
         for number in range(self._settings.max_rounds + 1):
@@ -86,6 +103,9 @@ class ToolUser:
                     yield piece
         if calls or not words:
             raise EngineFailed(NAME, _without_words(self._settings.max_rounds, calls))
+
+    def _offered(self, tools: Sequence[Tool]) -> list[Tool]:
+        return [*tools, *self._own, *(r.tool for r in self._runnables.values())]
 
     async def _run(self, calls: Sequence[ToolCall], *, fills: bool) -> AsyncGenerator[Piece, None]:
         """Run calls at once, those with effects after the others."""

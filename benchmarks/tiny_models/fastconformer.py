@@ -1,7 +1,7 @@
 """A cache-aware FastConformer transducer that understands tones, made of a few ONNX nodes.
 
 Inputs, outputs, caches and metadata are those of NVIDIA's models as sherpa-onnx reads them; see
-`tone_zipformer` for the idea. Blank is the last token here, and the decoder has a memory.
+`zipformer` for the idea. Blank is the last token here, and the decoder has a memory.
 """
 
 import math
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.tone_zipformer import BELOW, MELS, level, save_network
-from tests.support.tones import LOWEST_HZ, RATE, STEP_HZ, WORDS
+from benchmarks.tiny_models.tones import LOWEST_HZ, RATE, STEP_HZ, WORDS
+from benchmarks.tiny_models.zipformer import BELOW, MELS, level, save_network
 
 WINDOW, SHIFT, FACTOR = 17, 8, 8  # of 10 ms: 80 ms a step and as much look-ahead
 TOKENS = ("<unk>", *(f"▁{word}" for word in WORDS), "<blk>")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.tones import LOWEST_HZ, RATE, STEP_HZ, WORDS
+from benchmarks.tiny_models.tones import LOWEST_HZ, RATE, STEP_HZ, WORDS
 
 SLOTS = 60  # half seconds in 30 s
 FRAMES, FRAMES_PER_SLOT = 1_500, 25

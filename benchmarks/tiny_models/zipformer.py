@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.tones import LOWEST_HZ, RATE, STEP_HZ, WORDS
+from benchmarks.tiny_models.tones import LOWEST_HZ, RATE, STEP_HZ, WORDS
 
 FRAMES, CHUNK = 45, 32  # of 10 ms: what one step sees, and how far it moves on
 MELS = 80
