@@ -63,6 +63,11 @@ class Line:
         self._phone.agent.calls.accept(self.leg, address, self._phone.now())
         self._phone.flush()
 
+    def progress(self, address: Address) -> None:
+        """Let sound flow, at `address`, before the call is answered."""
+        self._phone.agent.calls.progress(self.leg, address)
+        self._phone.flush()
+
     def reject(self, status: int, retry_s: int | None = None) -> None:
         """Turn it away."""
         self._phone.agent.calls.reject(self.leg, status, retry_s)
