@@ -146,7 +146,7 @@ class SipCall:
             case Hold():
                 await self._hold(Direction.SEND if order.on else Direction.BOTH)
             case Transfer():
-                await self._transfer(order.to)
+                await self._transfer(order)
 
     async def close(self) -> None:
         """Hang up."""
@@ -285,10 +285,10 @@ class SipCall:
             self._line.leg.wanted = before
             raise refused("hold", status)
 
-    async def _transfer(self, to: str) -> None:
+    async def _transfer(self, order: Transfer) -> None:
         self._told.clear()
         try:
-            self._line.refer(to)
+            self._line.refer(order.to, order.summary)
         except CallError as fault:
             raise OrderRefused(str(fault)) from fault
         status = await self._answered("REFER")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from audio_io.sip.agent import UserAgent
 
 _MOST = 1000  # calls at once, answered or not; far above what one process can hold
+_ABOUT = 200  # letters of what a transferred call was about: a datagram has an end
 _EXTENSIONS = ("timer",)
 
 
@@ -100,9 +101,10 @@ class Calls:
         leg.wanted = direction
         self._invite(leg, now, {"Allow": ALLOW})
 
-    def refer(self, leg: Leg, to: str, now: float) -> None:
+    def refer(self, leg: Leg, to: str, about: str, now: float) -> None:
         """Ask the far side to call somebody else; `Answered` and `Progress` say how that goes."""
         headers = {"Refer-To": f"<{to}>", "Referred-By": f"<{leg.ours}>"}
+        headers |= {"Subject": " ".join(about.split())[:_ABOUT]} if about.strip() else {}
         self._agent.send(leg.asks("REFER", self._agent.contact, headers), leg.hop, now, leg)
 
     def hang_up(self, leg: Leg, now: float) -> None:

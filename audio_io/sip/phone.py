@@ -78,9 +78,10 @@ class Line:
         self._phone.agent.calls.redirect(self.leg, direction, self._phone.now())
         self._phone.flush()
 
-    def refer(self, to: str) -> None:
-        """Ask them to call somebody else."""
-        self._phone.agent.calls.refer(self.leg, self._phone.address_of(to), self._phone.now())
+    def refer(self, to: str, about: str = "") -> None:
+        """Ask them to call somebody else, and say what it is about."""
+        there = self._phone.address_of(to)
+        self._phone.agent.calls.refer(self.leg, there, about, self._phone.now())
         self._phone.flush()
 
     def hang_up(self) -> None:

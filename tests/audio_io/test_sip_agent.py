@@ -143,10 +143,12 @@ def test_both_holding_at_once_ends_in_words_and_not_in_a_lost_call():
 def test_a_transfer_is_refused_by_a_telephone_that_cannot():
     wire = Wire()
     leg = wire.call()
-    wire.alice.calls.refer(leg, "sip:200@10.0.0.9", wire.now)
+    wire.alice.calls.refer(leg, "sip:200@10.0.0.9", "A table.\r\nContact: x", wire.now)
     wire.settle()
     assert wire.told["alice"][-1] == Answered(leg, "REFER", 405)
     assert leg.stage is Stage.UP
+    (refer,) = [text for text in wire.said if text.startswith("REFER")]
+    assert "\r\nSubject: A table. Contact: x\r\n" in refer
 
 
 def test_how_a_transfer_goes_on_is_told():

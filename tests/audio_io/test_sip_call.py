@@ -56,7 +56,7 @@ class StubLine(Line):
         self.asked.append("accept")
         self.leg.stage = Stage.ANSWERED
 
-    def refer(self, to):
+    def refer(self, to, about=""):
         self.asked.append(to)
         self.tell(Answered(self.leg, "REFER", self._status))
         if self._progress:
