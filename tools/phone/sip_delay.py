@@ -14,11 +14,14 @@ import sys
 
 import numpy as np
 
+from tests.support.asterisk_calls import Studio, stop_latencies
+from tests.support.baresip import phone
 from tests.support.correlation import find
-from tests.support.sip_phones import telephone
+from tests.support.sip_phones import telephone, until
 from tools.phone.wire import FRAME_S, RATE, wire_call
 
 GOAL_MS = 40
+STOPS = 10
 
 
 def say(line: str) -> None:
@@ -43,6 +46,16 @@ async def one_call(port: int, seconds: float, lost: float) -> tuple[float, float
         return delay_s * 1000, find(part, handset.heard).likeness
 
 
+async def stops(times: int) -> list[float]:
+    """From an agent's cancel to its last sound in the recording at baresip's ear, in seconds."""
+    studio = Studio()
+    async with telephone(studio) as (_, port):
+        with phone(port) as handset:
+            handset.dial("100")
+            await until(lambda: len(handset.heard()) > 0)
+            return await stop_latencies(studio, handset, times)
+
+
 async def measure(calls: int, seconds: float, lost: float) -> None:
     """Several calls, one after another."""
     async with telephone() as (_, port):
@@ -52,6 +65,8 @@ async def measure(calls: int, seconds: float, lost: float) -> None:
     say(f"{calls} calls of {seconds:g} s, {lost:.0%} of packets lost; PCMU, echo, loopback")
     say(f"  added delay   median {statistics.median(delays):.0f} ms, from {delays[0]:.0f} to "
           f"{delays[-1]:.0f} ms   (goal: at most {GOAL_MS} ms)")  # fmt: skip
+    ends = [f"{1000 * s:.0f}" for s in sorted(await stops(STOPS))]
+    say(f"  silent after a cancel, each of {STOPS} times: {' '.join(ends)} ms")
     say(f"  correlation   median {statistics.median(alike):.4f}, least {alike[0]:.4f}")
 
 
