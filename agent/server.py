@@ -194,6 +194,7 @@ def _uvicorn_config(settings: ServerSettings, app: Starlette) -> uvicorn.Config:
         ws_per_message_deflate=False,  # speech as PCM hardly shrinks, and it costs a core
         lifespan="off",
         log_config=None,
+        log_level="warning",  # below it a WebSocket's address is told, and tokens are in some
         access_log=False,
         server_header=False,
         limit_concurrency=settings.max_calls * 4 + 100,

@@ -25,9 +25,11 @@ from agent.core.protocols import (
 )
 from agent.core.turns import TurnConfig
 from agent.duplex_wiring import build_duplex, busy
+from agent.recording_settings import RecordingSettings
 from agent.session import MAX_CALL_S
 from audio_io.echo.call import echo_free
 from audio_io.resample import at_rates
+from pipelines.cascade.announcing import Announcing
 from pipelines.cascade.asides import Manners
 from pipelines.cascade.listener import ListenerConfig
 from pipelines.cascade.pipeline import CascadeConfig, CascadePipeline, Engines
@@ -164,7 +166,7 @@ def cascade(config: Config, turns: TurnConfig, keep: Callable[[Any], Any]) -> Ca
         keep(detector(config)),
         keep(recognizer(config)),
         predictor(config, turns, keep),
-        responder(config, keep),
+        announcing(config, responder(config, keep)),
         keep(synthesizer(config)),
         judge(config),
     )
@@ -300,6 +302,12 @@ def responder(config: Config, keep: Callable[[Any], Any]) -> Responder:
             from pipelines.engines.scripted import ScriptedResponder, ScriptedResponderSettings
 
             return ScriptedResponder.load(config.settings(ScriptedResponderSettings, "responder"))
+
+
+def announcing(config: Config, behind: Responder) -> Responder:
+    """A responder that tells of the recording first, where the settings say so."""
+    text = config.section(RecordingSettings, "recording").announce
+    return Announcing(behind, text) if text else behind
 
 
 def _with_tools(config: Config, keep: Callable[[Any], Any], model: Responder) -> Responder:

@@ -37,6 +37,11 @@ class Inbox:
         """Samples that nobody took in time."""
         return self._ring.dropped
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a whole frame waits for whoever listens."""
+        return len(self._ring) >= frame_samples(self._rate)
+
     def hear(self, samples: Samples) -> None:
         """Sound of any length, float32 [n]."""
         self._ring.write(samples)

@@ -11,7 +11,7 @@ from agent.core.audio import AudioFrame, Samples
 from agent.core.errors import ConfigError
 from audio_io.codecs import to_pcm16
 from audio_io.recording_rows import Rows
-from audio_io.wav_file import Side
+from audio_io.wav_file import Side, new_file
 
 _FRAME_S = 0.02
 _BITS = 32_000  # a second, for both sides; for speech at 16 kHz that is much
@@ -34,7 +34,7 @@ class OpusWriter:
         self._rows = Rows(rate)
         self._waiting: Samples = np.zeros((0, 2), np.float32)  # less than a frame
         self._written = 0
-        self._raw = _open(path)
+        self._raw = new_file(path)
         self._file: Any = _container(self._raw, path)
         self._stream = self._file.add_stream("libopus", rate=rate, layout="stereo")
         self._stream.bit_rate = _BITS
@@ -117,12 +117,3 @@ def _container(raw: io.FileIO, path: Path) -> Any:
         ) from fault
     at_once = {"page_duration": "100000", "flush_packets": "1"}
     return av.open(raw, "w", format="ogg", options=at_once)
-
-
-def _open(path: Path) -> io.FileIO:
-    try:
-        return path.open("wb", buffering=0)
-    except OSError as fault:
-        raise ConfigError(
-            f"{path}: expected to write a recording, found {fault.strerror}; choose another path"
-        ) from fault

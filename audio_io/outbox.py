@@ -26,6 +26,11 @@ class Outbox(Generic[M]):
         """Messages waiting."""
         return len(self._waiting)
 
+    @property
+    def words(self) -> list[M]:
+        """What waits and is no sound."""
+        return [message for is_sound, message in self._waiting if not is_sound]
+
     def sound(self, data: M) -> None:
         """Sound, as it goes over the wire."""
         self._put((True, data))
@@ -38,9 +43,11 @@ class Outbox(Generic[M]):
         """Anything else: it stays, also when sound is dropped."""
         self._put((False, message))
 
-    def drop_sound(self) -> None:
-        """Take back all sound that was not sent."""
+    def drop_sound(self) -> int:
+        """Take back all sound that was not sent; how many messages that was."""
+        before = len(self._waiting)
         self._waiting = deque(item for item in self._waiting if not item[0])
+        return before - len(self._waiting)
 
     def close(self, *last: M) -> None:
         """These are the last messages, after the words that wait; what is said later is lost."""

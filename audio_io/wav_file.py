@@ -162,6 +162,20 @@ def _values(data: bytes, layout: _Format) -> Samples:
 # --- writing ------------------------------------------------------------------------------------
 
 
+def new_file(path: Path) -> io.FileIO:
+    """A recording's file, made or replaced; nothing is buffered in the process.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        return path.open("wb", buffering=0)
+    except OSError as fault:
+        raise ConfigError(
+            f"{path}: expected to write a recording, found {fault.strerror}; choose another path"
+        ) from fault
+
+
 class StereoWriter:
     """A call on disk as it happens: 16-bit WAV, the caller on the left, the agent on the right.
 
@@ -179,13 +193,7 @@ class StereoWriter:
         self._rate = rate
         self._rows = Rows(rate, window_s)
         self._written = 0  # rows in the file
-        try:
-            self._file: io.FileIO | None = path.open("wb", buffering=0)
-        except OSError as fault:
-            raise ConfigError(
-                f"{path}: expected to write a recording, found {fault.strerror}; "
-                "choose another path"
-            ) from fault
+        self._file: io.FileIO | None = new_file(path)
         self._file.write(_header(rate, 0))
 
     @property

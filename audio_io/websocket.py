@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +15,7 @@ from audio_io.ear_reports import no_trace, trace_ear
 from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.orders import refusal
+from audio_io.outbox import Outbox
 from audio_io.pacing import PlayoutClock
 from audio_io.room import Room
 from audio_io.wire import (
@@ -124,14 +124,12 @@ class WebSocketCall:
 
     Attributes:
         id: names the call to its client and in logs.
-        dropped_output: samples dropped because the client read too slowly.
         dropped_notes: notes that could not be sent.
         ear: what the client said last of the way to the caller's ear.
     """
 
     def __init__(self, socket: Socket, call: str, start: Start, limits: Limits) -> None:
         self.id = call
-        self.dropped_output = 0
         self.dropped_notes = 0
         self.ear = Ear()
         self._trace: Trace = no_trace
@@ -140,15 +138,14 @@ class WebSocketCall:
         self._play_rate = start.play_rate or start.rate
         self._limits = limits
         self._inbox = Inbox(start.rate, limits.input_s)
-        self._outbox: deque[bytes | str] = deque()
-        self._output = asyncio.Event()
+        self._outbox = Outbox[bytes | str](limits.output_frames)
         self._clock = PlayoutClock(self._play_rate)
         self._room = Room()
         self._sent = 0  # samples given to the socket
-        self._gone = 0  # samples that never were: flushed or dropped before
+        self._taken_back = 0  # samples that were flushed before
         self._marked = 0  # samples the client says it has played or dropped
         self._end: End | None = None
-        self._post(
+        self._outbox.say(
             encode(Started(call, start.rate, self._play_rate, frame_samples(self._play_rate)))
         )
 
@@ -179,6 +176,11 @@ class WebSocketCall:
         return self._inbox.dropped
 
     @property
+    def dropped_output(self) -> int:
+        """Samples dropped because the client read too slowly."""
+        return self._outbox.dropped * self.frame_samples
+
+    @property
     def ended(self) -> End | None:
         """Why the call is over, or None while it is not."""
         return self._end
@@ -194,24 +196,22 @@ class WebSocketCall:
         check_frame(frame, self.frame_samples, self._play_rate)
         now = asyncio.get_running_loop().time()
         sounds_until = self._clock.put(len(frame.samples), now)
-        self._post(to_pcm16(frame.samples))
+        self._outbox.sound(to_pcm16(frame.samples))
         await self._room.wait_until(sounds_until - LEAD_S)
 
     def flush(self) -> None:
         """Drop what was not sent, and tell the client to drop what it has not played."""
         self._clock.flush(asyncio.get_running_loop().time())
         self._room.make()
-        waiting = [message for message in self._outbox if isinstance(message, str)]
-        self._gone += sum(len(item) // 2 for item in self._outbox if isinstance(item, bytes))
-        self._outbox = deque(waiting)
+        self._taken_back += self._outbox.drop_sound() * self.frame_samples
         flush = encode(Flush())
-        if flush not in waiting:  # one is enough: nothing is between it and this one
-            self._post(flush)
+        if flush not in self._outbox.words:  # one is enough: nothing is between it and this one
+            self._outbox.say(flush)
 
     def played(self) -> int:
         """Samples played or flushed: by the client's marks, or else by our clock."""
         if self._start.marks:
-            return self._marked + self._gone
+            return self._marked + self._taken_back + self.dropped_output
         return self._clock.played(asyncio.get_running_loop().time())
 
     def tell(self, note: Note) -> None:
@@ -221,10 +221,10 @@ class WebSocketCall:
         except ValueError:
             self.dropped_notes += 1
             return
-        if sum(isinstance(message, str) for message in self._outbox) >= self._limits.notes:
+        if len(self._outbox.words) >= self._limits.notes:
             self.dropped_notes += 1
         else:
-            self._post(text)
+            self._outbox.say(text)
 
     def report_to(self, trace: Trace) -> None:
         """From now on the client's reports of its ear go into this trace."""
@@ -243,12 +243,9 @@ class WebSocketCall:
         if self._end is not None:
             return
         self._end = reason
-        self._outbox = deque(item for item in self._outbox if isinstance(item, str))
-        if message:
-            self._outbox.append(encode(Failure(message)))
-        self._outbox.append(encode(Ended(reason)))
+        failure = [encode(Failure(message))] if message else []
+        self._outbox.close(*failure, encode(Ended(reason)))
         self._inbox.close()
-        self._output.set()
         self._room.make()
 
     # --- the two directions of the socket -------------------------------------------------------
@@ -283,12 +280,8 @@ class WebSocketCall:
     async def send(self) -> None:
         """Send what waits until the call is over, then why it is, and close the socket."""
         try:
-            while self._end is None or self._outbox:
-                if self._outbox:
-                    await self._send(self._outbox.popleft())
-                else:
-                    self._output.clear()
-                    await self._output.wait()
+            while (message := await self._outbox.next()) is not None:
+                await self._send(message)
         except (TimeoutError, CallClosed):
             self.end(End.LOST)  # no sentence: nothing can be sent any more
         with contextlib.suppress(TimeoutError):
@@ -333,13 +326,3 @@ class WebSocketCall:
                 f"played: expected at most the {self._sent} samples that were sent, found {samples}"
             )
         self._marked = max(self._marked, samples)
-
-    def _post(self, message: bytes | str) -> None:
-        """Put a message in the outbox; the oldest sound goes when there is too much of it."""
-        self._outbox.append(message)
-        sound = [item for item in self._outbox if isinstance(item, bytes)]
-        if len(sound) > self._limits.output_frames:
-            self._outbox.remove(sound[0])
-            self._gone += len(sound[0]) // 2
-            self.dropped_output += len(sound[0]) // 2
-        self._output.set()

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from agent.core.calls import Call, Trace
 from agent.live import Captions
+from agent.recording_settings import Format, RecordingSettings
 from agent.session import Ended, run_call
 from agent.trace import TraceFile, both
 from agent.wiring import Agent
@@ -21,26 +20,6 @@ SMALL_RECORDING = "call.ogg"
 TRACE = "trace.jsonl"
 RATE = 16_000
 """Of recordings, in Hz: what recognisers are made for, and what floorbench measures."""
-
-
-class Format(StrEnum):
-    """How a recording is kept."""
-
-    WAV = "wav"
-    OPUS = "opus"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingSettings:
-    """The table [recording]: of the calls that a server answers, where it keeps their traces.
-
-    Attributes:
-        on: they are recorded.
-        format: wav, which `parley report` reads; or opus in an Ogg file, a tenth of the size.
-    """
-
-    on: bool = True
-    format: Format = Format.WAV
 
 
 def open_kept(

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.admission import ServerSettings
-from agent.commands.recorded import RecordingSettings, begin_trace, hold, open_kept, say
+from agent.commands.recorded import begin_trace, hold, open_kept, say
 from agent.config import Config
 from agent.core.calls import Call, Json, Trace
 from agent.entrances.choice import entrances
+from agent.recording_settings import RecordingSettings
 from agent.server import serve as run_server
 from agent.switchboard import Switchboard
 from agent.wiring import Agent, build
@@ -26,7 +27,6 @@ def serve(config: Config, out: Path | None) -> int:
     settings = config.section(ServerSettings, "server")
     recording = config.section(RecordingSettings, "recording")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # our own line says that it answers
     with build(config) as agent:
 
         async def answer(call: Call) -> None:

@@ -19,7 +19,13 @@ from agent.admission import Refusal
 from agent.core.errors import ProtocolError
 from agent.entrances.entrance import address_of, as_response
 from agent.entrances.media_stream_access import Asked, Pairs, no_access
-from agent.entrances.media_stream_documents import DOCUMENTS, Documents, Invitation
+from agent.entrances.media_stream_documents import (
+    DOCUMENTS,
+    WHISPER_TO,
+    Documents,
+    Invitation,
+    whispered,
+)
 from agent.entrances.media_stream_settings import MediaStreamSettings, secrets_of
 from agent.entrances.media_stream_tickets import TICKET, Tickets
 from agent.entrances.websocket import StarletteSocket
@@ -62,6 +68,7 @@ class MediaStreamEntrance:
             *(WebSocketRoute(path, self._connect) for path in streams),
             Route("/media/{provider}/answer", self._answer, methods=["GET", "POST"]),
             Route("/media/{provider}/after", self._after, methods=["GET", "POST"]),
+            Route("/media/{provider}/whisper", self._whisper, methods=["GET", "POST"]),
         ]
 
     async def listen(self) -> None:
@@ -93,6 +100,16 @@ class MediaStreamEntrance:
             return as_response(Refusal(404, f"{provider} asks for no document"))
         order = self._transfers.take(dict(fields).get(documents.call, ""))
         return _document(documents, documents.after(order))
+
+    async def _whisper(self, request: Request) -> Response:
+        provider, fields = request.path_params["provider"], await _fields(request)
+        refused = self._refusal(provider, request, fields)
+        if refused is not None:
+            return as_response(refused)
+        if provider not in WHISPER_TO:
+            return as_response(Refusal(404, f"{provider} asks for no whisper"))
+        summary = self._transfers.summary(dict(fields).get(WHISPER_TO[provider], ""))
+        return _document(DOCUMENTS[provider], whispered(summary))
 
     def _invitation(self, provider: str, caller: str) -> Invitation:
         own = {_NUMBER: caller} if caller else {}

@@ -107,19 +107,34 @@ def _plivo(invitation: Invitation) -> str:
     return _response(f"{stream}<Redirect>{escape(invitation.after)}</Redirect>")
 
 
-def _dial(number: str, other: str, order: Transfer | None) -> str:
+def _dial(order: Transfer | None, sip: str, whisper: str = "") -> str:
+    """Ring somebody; they are told what stands at `whisper` before they hear the caller."""
     if order is None:
         return _response("<Hangup/>")
-    inside = other if order.to.startswith("sip:") else number
-    return _response(f"<Dial>{inside.format(escape(order.to))}</Dial>")
+    name = sip if order.to.startswith("sip:") else "Number"
+    told = _attributes(url=whisper) if whisper and order.summary else ""
+    return _response(f"<Dial><{name}{told}>{escape(order.to)}</{name}></Dial>")
 
 
 def _twilio_after(order: Transfer | None) -> str:
-    return _dial("<Number>{}</Number>", "<Sip>{}</Sip>", order)
+    return _dial(order, "Sip", "whisper")  # an address beside that of this document
+
+
+def _telnyx_after(order: Transfer | None) -> str:
+    return _dial(order, "Sip")
 
 
 def _plivo_after(order: Transfer | None) -> str:
-    return _dial("<Number>{}</Number>", "<User>{}</User>", order)
+    return _dial(order, "User")
+
+
+def whispered(summary: str) -> str:
+    """What whoever takes a call is told of it, alone; empty: nothing."""
+    return _response(f"<Say>{escape(summary)}</Say>" if summary else "")
+
+
+WHISPER_TO = MappingProxyType({"twilio": "ParentCallSid", "signalwire": "ParentCallSid"})
+"""Providers that ask what to whisper, and the field that names the call it is about."""
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -177,7 +192,7 @@ DOCUMENTS = MappingProxyType(
     {
         "twilio": Documents(XML, _twilio, _REJECTED, _twilio_after, "CallSid", "From"),
         "signalwire": Documents(XML, _signalwire, _REJECTED, _twilio_after, "CallSid", "From"),
-        "telnyx": Documents(XML, _telnyx, _REJECTED, _twilio_after, "CallSid", "From"),
+        "telnyx": Documents(XML, _telnyx, _REJECTED, _telnyx_after, "CallSid", "From"),
         "plivo": Documents(XML, _plivo, _response("<Hangup/>"), _plivo_after, "CallUUID", "From"),
         "exotel": Documents(JSON, _exotel, "{}", _nothing, "CallSid", "CallFrom"),
         "vonage": Documents(JSON, _vonage, "[]", _nothing, "uuid", "from"),

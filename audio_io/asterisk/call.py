@@ -1,8 +1,9 @@
 """A call over Asterisk's chan_websocket: sound as binary messages, control as text.
 
-Asterisk plays what it gets at its own clock and can hold 18 s of it. We let it hold 60 ms at most,
-by our clock, which its marks correct: what it holds is what a caller who interrupts still hears,
-were the flush late. Marks of flushed sound never come back, so a flush completes them here.
+Asterisk plays what it gets at its own clock, a frame every 20 ms or silence where there is none,
+and can hold 18 s of it. We let it hold little, see `Lead`, by our clock, which its reports correct.
+What waits there delays whoever answers live; so in a silence that lasts nothing need wait, and a
+frame too many is left out. Marks of flushed sound never come back: a flush completes them here.
 """
 
 import asyncio
@@ -14,10 +15,12 @@ from agent.core.audio import AudioFrame
 from agent.core.calls import CallTraits, Clock, Incoming, Note, Order, SendDigits, Transfer
 from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit
+from audio_io.asterisk.lead import Lead
 from audio_io.asterisk.marked_clock import MarkedClock
 from audio_io.asterisk.wire import (
     Command,
     Complaint,
+    Held,
     Marked,
     MediaStart,
     Other,
@@ -29,12 +32,13 @@ from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
+from audio_io.quiet import LEAD_S as QUIET_LEAD_S
+from audio_io.quiet import Quiet
 from audio_io.room import Room
 from audio_io.websocket import Limits, Socket
 from audio_io.wire import End
 
-LEAD_S = 0.04  # a frame is sent when this much waits at Asterisk: never more than 60 ms there
-MARK_EVERY = 5  # frames; ten marks a second show how far the sound has come
+REPORT_EVERY = 5  # frames; ten reports a second show how far the sound has come
 MOST_WAITING = 64  # messages; a far side that leaves more unread is not there any more
 
 
@@ -90,12 +94,15 @@ class AsteriskCall:
         self._format, self._style = start.format, start.style
         self._rate = start.format.rate
         own = start.frame_bytes // start.format.sample_bytes  # Asterisk drops what fills none
+        self._own_samples = own
         self._frame_samples = own * max(1, round(frame_samples(self._rate) / own))
         self._inbox = Inbox(self._rate, limits.input_s)
         self._outbox = Outbox[bytes | str](limits.output_frames)
         self._clock = MarkedClock(self._rate)
+        self._lead, self._quiet = Lead(), Quiet()
         self._room = Room()
-        self._frames = 0  # handed over
+        self._frames = 0  # sent since the last flush
+        self._left_out = 0  # samples of silence
         self._queue_full = False
         self._end: End | None = None
         self.complaints = 0
@@ -146,28 +153,45 @@ class AsteriskCall:
         return self._inbox.frames()
 
     async def play(self, frame: AudioFrame) -> None:
-        """Send a frame; returns when at most 40 ms wait at Asterisk."""
+        """Send a frame; returns when at most `Lead` waits at Asterisk."""
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
         check_frame(frame, self._frame_samples, self._rate)
-        until = self._clock.put(len(frame.samples), asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        pending_s = self._clock.pending_s(now)
+        if self._quiet.spares(frame, pending_s, behind=self._inbox.is_behind):
+            self._left_out += len(frame.samples)
+            await self._room.wait_until(now + QUIET_LEAD_S)
+            return
+        if self._frames and not self._quiet.lasts:
+            self._lead.put(pending_s, now)
+        until = self._sent(frame, now)
+        lead_s = QUIET_LEAD_S if self._quiet.lasts else self._lead.seconds
+        await self._room.wait_until(until - lead_s)
+
+    def _sent(self, frame: AudioFrame, now: float) -> float:
+        """Send it; loop time at which it will have sounded."""
+        until = self._clock.put(len(frame.samples), now)
         if not self._queue_full:
             self._outbox.sound(self._format.encode(frame.samples))
             self._frames += 1
-            if self._frames % MARK_EVERY == 0:
+            if self._frames % REPORT_EVERY == 0:
                 self._say(command(Command.MARK, self._style, str(self._clock.handed)))
-        await self._room.wait_until(until - LEAD_S)
+                self._say(command(Command.STATUS, self._style))
+                self._clock.ask(now)
+        return until
 
     def flush(self) -> None:
         """Drop what was not sent, and have Asterisk drop what it has not played."""
         self._clock.flush(asyncio.get_running_loop().time())
+        self._frames = 0
         self._room.make()
         self._outbox.drop_sound()
         self._say(command(Command.FLUSH, self._style))
 
     def played(self) -> int:
-        """Samples played or flushed, by our clock and Asterisk's marks."""
-        return self._clock.played(asyncio.get_running_loop().time())
+        """Samples played, left out or flushed, by our clock and Asterisk's reports."""
+        return self._clock.played(asyncio.get_running_loop().time()) + self._left_out
 
     def tell(self, note: Note) -> None:
         """A telephone shows nothing."""
@@ -245,6 +269,8 @@ class AsteriskCall:
                 self._inbox.enter(key)
             case Marked(mark):
                 self._marked(mark)
+            case Held(frames):
+                self._clock.waited(frames * self._own_samples)
             case QueueFull(full):
                 self._queue_full = full
             case MediaStart():

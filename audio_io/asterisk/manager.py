@@ -13,6 +13,11 @@ from agent.core.calls import Hold, Order, SendDigits, Transfer
 from agent.core.errors import OrderRefused, ProtocolError
 from audio_io.orders import refusal
 
+SUMMARY = "PARLEY_SUMMARY"
+"""The channel variable that tells the dial plan what a transferred call was about; whoever is
+dialled from there inherits it."""
+
+_SUMMARY = 500  # letters of it
 _WAIT_S = 5.0
 _BLOCK_BYTES = 16_384
 _CHANNEL = re.compile(r"[A-Za-z0-9@._/;:-]{1,120}")
@@ -99,11 +104,13 @@ class ManagedChannel:
 
 def _actions(channel: str, order: Order, context: str) -> list[Mapping[str, str]]:
     match order:
-        case Transfer(to):
+        case Transfer(to, summary):
             if not _EXTENSION.fullmatch(to):
                 raise OrderRefused(f"expected an extension such as 200, found {len(to)} letters")
             there = {"Context": context, "Exten": to, "Priority": "1"}
-            return [{"Action": "Redirect", "Channel": channel, **there}]
+            told = {"Variable": f"__{SUMMARY}", "Value": " ".join(summary.split())[:_SUMMARY]}
+            asked = [{"Action": "Setvar", "Channel": channel, **told}] if summary else []
+            return [*asked, {"Action": "Redirect", "Channel": channel, **there}]
         case SendDigits(digits):
             if not _KEYS.fullmatch(digits):
                 raise OrderRefused("expected keys 0-9 * # A-D, found others")

@@ -41,6 +41,7 @@ class Command(StrEnum):
     HANG_UP = "HANGUP"
     FLUSH = "FLUSH_MEDIA"
     MARK = "MARK_MEDIA"
+    STATUS = "GET_STATUS"
 
 
 class Coding(StrEnum):
@@ -129,6 +130,13 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How many frames waited at Asterisk when it came to a question of ours."""
+
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueFull:
     """Asterisk drops what is sent from now on (`full`), or has room again."""
 
@@ -145,7 +153,7 @@ class Other:
     """An event that changes nothing for us; Asterisk adds some from time to time."""
 
 
-Event = MediaStart | Digit | Marked | QueueFull | Complaint | Other
+Event = MediaStart | Digit | Marked | Held | QueueFull | Complaint | Other
 
 
 def event(text: str) -> Event:
@@ -165,6 +173,8 @@ def event(text: str) -> Event:
             return _digit(fields)
         case "MEDIA_MARK_PROCESSED":
             return Marked(_text(fields, "correlation_id"))
+        case "STATUS":
+            return Held(_number(fields, "queue_length"))
         case "MEDIA_XOFF":
             return QueueFull(True)
         case "MEDIA_XON":

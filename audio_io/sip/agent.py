@@ -170,8 +170,10 @@ class UserAgent:
         if phase is Phase.OVER:
             return self.calls.answered_again(received, now)
         asked = self._asked.get(key)
-        if asked is None or received.status < 200:
+        if asked is None:
             return []
+        if received.status < 200:
+            return self.calls.heard_of(asked.leg, received) if asked.leg else []
         del self._asked[key]
         if received.status >= 300 and received.method == "INVITE":
             self._acknowledge(asked, received)

@@ -5,6 +5,8 @@ import datetime
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 
+import numpy as np
+
 from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import CallTraits, Hold, Incoming, Note, Order, SendDigits, Transfer
 from agent.core.errors import CallClosed, CallError, OrderRefused
@@ -12,10 +14,11 @@ from agent.core.events import Digit
 from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.pacing import Pacer, PlayoutClock
+from audio_io.quiet import SILENT
 from audio_io.rtp.packets import BEAT_S, Ear, Mouth
 from audio_io.rtp.port import RtpPort
 from audio_io.sip.agent import refused
-from audio_io.sip.leg import Answered, Changed, Event, Gone, Pressed, Progress
+from audio_io.sip.leg import Answered, Changed, Event, Gone, Pressed, Progress, Stage
 from audio_io.sip.message import Address
 from audio_io.sip.phone import Line
 from audio_io.sip.sdp import Direction
@@ -107,6 +110,8 @@ class SipCall:
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
         check_frame(frame, self.frame_samples, self._rate)
+        if self._line.leg.stage is Stage.INVITED and np.abs(frame.samples).max() > SILENT:
+            self._line.accept(self._port.address)
         self._waiting.append(frame.samples)
         flushes = self._flushes
         await asyncio.sleep(0)
@@ -133,13 +138,15 @@ class SipCall:
         """Transfer, press keys, or hold; returns when the far side has agreed."""
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
+        if self._line.leg.stage is Stage.INVITED:
+            raise OrderRefused("expected a call that was answered, found one that still rings")
         match order:
             case SendDigits():
                 await self._press(order.digits.upper())
             case Hold():
                 await self._hold(Direction.SEND if order.on else Direction.BOTH)
             case Transfer():
-                await self._transfer(order.to)
+                await self._transfer(order)
 
     async def close(self) -> None:
         """Hang up."""
@@ -278,10 +285,10 @@ class SipCall:
             self._line.leg.wanted = before
             raise refused("hold", status)
 
-    async def _transfer(self, to: str) -> None:
+    async def _transfer(self, order: Transfer) -> None:
         self._told.clear()
         try:
-            self._line.refer(to)
+            self._line.refer(order.to, order.summary)
         except CallError as fault:
             raise OrderRefused(str(fault)) from fault
         status = await self._answered("REFER")

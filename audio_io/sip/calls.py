@@ -14,6 +14,7 @@ from audio_io.sip.leg import (
     ALLOW,
     Answered,
     Changed,
+    Early,
     Event,
     Gone,
     Invited,
@@ -23,7 +24,14 @@ from audio_io.sip.leg import (
     Stage,
     Up,
 )
-from audio_io.sip.message import Address, Received, host_and_port, new_tag
+from audio_io.sip.message import (
+    Address,
+    Received,
+    host_and_port,
+    key_of,
+    new_tag,
+    progress_of,
+)
 from audio_io.sip.sdp import Codec, Direction, Local, Terms, agreed, read_terms
 from audio_io.sip.timer import Timer
 
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from audio_io.sip.agent import UserAgent
 
 _MOST = 1000  # calls at once, answered or not; far above what one process can hold
-_KEYS = "0123456789*#ABCD"
+_ABOUT = 200  # letters of what a transferred call was about: a datagram has an end
 _EXTENSIONS = ("timer",)
 
 
@@ -54,15 +62,23 @@ class Calls:
 
     # --- what we do -----------------------------------------------------------------------------
 
+    def progress(self, leg: Leg, address: Address) -> None:
+        """Let sound flow before the call is answered; `address` is where we want it."""
+        if leg.stage is Stage.INVITED and leg.invite is not None:
+            leg.local = Local(address, secrets.randbelow(2**31), 1)
+            leg.early = self._our_words(leg)
+            self._agent.respond(leg.invite, 183, self._contact(), leg.early, leg.our_tag)
+
     def accept(self, leg: Leg, address: Address, now: float) -> None:
-        """Answer a call; `address` is where we want its sound."""
+        """Answer a call; `address` is where we want its sound, where it does not flow already."""
         if leg.stage is not Stage.INVITED or leg.invite is None:
             return
-        leg.local = Local(address, secrets.randbelow(2**31), 1)
+        leg.local = leg.local or Local(address, secrets.randbelow(2**31), 1)
         leg.stage = Stage.ANSWERED
         leg.timer = sip_timer.offered(leg.invite, now)
         headers = self._contact() | sip_timer.headers(leg.timer)
-        self._agent.respond(leg.invite, 200, headers, self._our_words(leg), leg.our_tag)
+        words = leg.early or self._our_words(leg)  # what was said once may not change
+        self._agent.respond(leg.invite, 200, headers, words, leg.our_tag)
 
     def reject(self, leg: Leg, status: int, retry_s: int | None = None) -> None:
         """Turn a call away, with a status and when to try again."""
@@ -85,9 +101,10 @@ class Calls:
         leg.wanted = direction
         self._invite(leg, now, {"Allow": ALLOW})
 
-    def refer(self, leg: Leg, to: str, now: float) -> None:
+    def refer(self, leg: Leg, to: str, about: str, now: float) -> None:
         """Ask the far side to call somebody else; `Answered` and `Progress` say how that goes."""
         headers = {"Refer-To": f"<{to}>", "Referred-By": f"<{leg.ours}>"}
+        headers |= {"Subject": " ".join(about.split())[:_ABOUT]} if about.strip() else {}
         self._agent.send(leg.asks("REFER", self._agent.contact, headers), leg.hop, now, leg)
 
     def hang_up(self, leg: Leg, now: float) -> None:
@@ -249,24 +266,16 @@ class Calls:
     def _informed(self, leg: Leg, received: Received) -> list[Event]:
         """A key as a message: old gateways send them so."""
         self._agent.respond(received, 200)
-        kind = received.header("content-type").split(";")[0].strip().lower()
-        text = received.message.text.strip()
-        if kind == "application/dtmf-relay":
-            pairs = [line.partition("=") for line in text.splitlines()]
-            text = next((v.strip() for k, _, v in pairs if k.strip().lower() == "signal"), "")
-        elif kind != "application/dtmf":
-            return []
-        return [Pressed(leg, text.upper())] if len(text) == 1 and text.upper() in _KEYS else []
+        key = key_of(received)
+        return [Pressed(leg, key)] if key else []
 
     def _notified(self, leg: Leg, received: Received) -> list[Event]:
         if received.header("event").split(";")[0].strip().lower() != "refer":
             self._agent.respond(received, 489)
             return []
         self._agent.respond(received, 200)
-        words = received.message.text.split()
-        if len(words) > 1 and words[0].startswith("SIP/") and words[1].isdecimal():
-            return [Progress(leg, int(words[1][:3]))]
-        return []
+        status = progress_of(received)
+        return [Progress(leg, status)] if status else []
 
     # --- what they answer -----------------------------------------------------------------------
 
@@ -288,6 +297,11 @@ class Calls:
             return [Gone(leg, received.status, "the far side did not take the call")]
         return [] if leg.stage is Stage.OVER else [Answered(leg, "INVITE", received.status)]
 
+    def heard_of(self, leg: Leg, received: Received) -> list[Event]:
+        """A provisional answer to our INVITE; some describe the sound that may come already."""
+        fits = leg.stage is Stage.CALLING and received.message.body
+        return [Early(leg)] if fits and self._take(leg, received.sdp) else []
+
     def answered_again(self, received: Received, now: float) -> list[Event]:
         """A final answer came twice: our ACK was lost."""
         leg = self._legs.get(received.call_id)
@@ -308,7 +322,8 @@ class Calls:
             self._agent.send(leg.asks("BYE", self._agent.contact), leg.hop, now, leg)
             return []
         leg.stage = Stage.UP
-        if not self._take(leg, received.sdp):
+        told_early = leg.media is not None and not received.message.body
+        if not told_early and not self._take(leg, received.sdp):
             self.hang_up(leg, now)
             return [Gone(leg, 488, "the far side took none of our codecs")]
         return [Up(leg)] if fresh else [Changed(leg), Answered(leg, "INVITE", received.status)]

@@ -50,6 +50,7 @@ class Leg:
         local: our end of the sound; None before it is known.
         terms: what the far side said last; None after a late offer, until it is answered.
         media: what was agreed.
+        early: our description, where it was sent before we answered.
         invite: their INVITE that we have not finished with.
         asking: branch of our INVITE that is not finished.
         updates: the far side takes UPDATE.
@@ -71,6 +72,7 @@ class Leg:
     local: Local | None = None
     terms: Terms | None = None
     media: Media | None = None
+    early: str = ""
     invite: Received | None = None
     asking: str = ""
     updates: bool = True
@@ -126,6 +128,13 @@ class Leg:
 @dataclass(frozen=True, slots=True)
 class Invited:
     """Somebody calls. They wait for `accept` or `reject`."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """The far side has described its sound, and may send some, before it answers."""
 
     leg: Leg
 
@@ -191,4 +200,4 @@ class Registered:
     status: int
 
 
-Event = Invited | Up | Changed | Pressed | Answered | Progress | Gone | Registered
+Event = Invited | Early | Up | Changed | Pressed | Answered | Progress | Gone | Registered

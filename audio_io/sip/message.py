@@ -20,10 +20,12 @@ SDP = "application/sdp"
 _REQUIRED = ("via", "from", "to", "call-id", "cseq")
 _LONGEST = 256  # letters of a name by which state is kept: Call-ID, tags, branches
 _PORT = 5060
+_KEYS = "0123456789*#ABCD"
 
 _REASONS: Mapping[int, str] = {
     100: "Trying",
     180: "Ringing",
+    183: "Session Progress",
     200: "OK",
     400: "Bad Request",
     403: "Forbidden",
@@ -224,3 +226,22 @@ def request(
     made.headers.set_single("User-Agent", AGENT)
     _describe(made, sdp)
     return made
+
+
+def key_of(received: Received) -> str:
+    """The key that an INFO tells of, as old gateways do; empty where it is about something else."""
+    kind = received.header("content-type").split(";")[0].strip().lower()
+    text = received.message.text.strip()
+    if kind == "application/dtmf-relay":
+        pairs = [line.partition("=") for line in text.splitlines()]
+        text = next((v.strip() for k, _, v in pairs if k.strip().lower() == "signal"), "")
+    elif kind != "application/dtmf":
+        return ""
+    return text.upper() if len(text) == 1 and text.upper() in _KEYS else ""
+
+
+def progress_of(received: Received) -> int:
+    """The status that a NOTIFY about a transfer tells; 0 for none."""
+    words = received.message.text.split()
+    told = len(words) > 1 and words[0].startswith("SIP/") and words[1].isdecimal()
+    return int(words[1][:3]) if told else 0

@@ -63,6 +63,11 @@ class Line:
         self._phone.agent.calls.accept(self.leg, address, self._phone.now())
         self._phone.flush()
 
+    def progress(self, address: Address) -> None:
+        """Let sound flow, at `address`, before the call is answered."""
+        self._phone.agent.calls.progress(self.leg, address)
+        self._phone.flush()
+
     def reject(self, status: int, retry_s: int | None = None) -> None:
         """Turn it away."""
         self._phone.agent.calls.reject(self.leg, status, retry_s)
@@ -73,9 +78,10 @@ class Line:
         self._phone.agent.calls.redirect(self.leg, direction, self._phone.now())
         self._phone.flush()
 
-    def refer(self, to: str) -> None:
-        """Ask them to call somebody else."""
-        self._phone.agent.calls.refer(self.leg, self._phone.address_of(to), self._phone.now())
+    def refer(self, to: str, about: str = "") -> None:
+        """Ask them to call somebody else, and say what it is about."""
+        there = self._phone.address_of(to)
+        self._phone.agent.calls.refer(self.leg, there, about, self._phone.now())
         self._phone.flush()
 
     def hang_up(self) -> None:

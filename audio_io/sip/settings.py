@@ -24,6 +24,8 @@ class SipSettings:
         codecs: of PCMU, PCMA, G722 and opus; the caller chooses among them.
         rtp_first: lowest UDP port for sound; each call takes two.
         rtp_last: highest of them.
+        early: let sound flow before a call is answered (183), and answer it when the agent first
+            speaks; a caller who hangs up before that has not been charged.
         idle_s: without any sound from the far side; then we hang up.
         input_s: sound waiting for a pipeline that is behind; older sound is dropped.
         order_s: for the far side to agree to a hold or a transfer.
@@ -41,6 +43,7 @@ class SipSettings:
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
     rtp_first: int = 10_000
     rtp_last: int = 19_999
+    early: bool = False
     idle_s: float = 30.0
     input_s: float = 2.0
     order_s: float = 20.0

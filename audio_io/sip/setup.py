@@ -5,7 +5,7 @@ import asyncio
 from agent.core.errors import CallError
 from audio_io.rtp.port import RtpPort, open_port
 from audio_io.sip.call import SipCall
-from audio_io.sip.leg import Gone, Up
+from audio_io.sip.leg import Gone, Stage, Up
 from audio_io.sip.message import Address
 from audio_io.sip.phone import Line, SipPhone
 from audio_io.sip.settings import SipSettings
@@ -25,7 +25,10 @@ async def answer(line: Line, settings: SipSettings) -> SipCall:
     except CallError:
         line.reject(503, 5)
         raise
-    line.accept(_reachable(port, settings))
+    if settings.early and line.leg.terms:
+        line.progress(_reachable(port, settings))
+    else:
+        line.accept(_reachable(port, settings))
     return await _opened(line, port, gate, _ACK_S)
 
 
@@ -68,7 +71,7 @@ async def _opened(line: Line, port: RtpPort, gate: "_Gate", limit_s: float) -> S
 
 
 async def _agreed(line: Line) -> None:
-    if line.leg.media is not None:
+    if line.leg.media is not None and line.leg.stage is not Stage.CALLING:
         return  # the ACK of a call that comes in may follow later
     async for event in line.events():
         if isinstance(event, Up):

@@ -20,6 +20,11 @@ class UpperHalf:
     def __init__(self) -> None:
         self._is_narrow: bool | None = None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the sound so far came over a telephone."""
+        return bool(self._is_narrow)
+
     def add(self, frame: AudioFrame) -> Samples:
         """The frame's samples at `RATE`, float32 [n], with an upper half where they had none."""
         samples = frame.samples

@@ -18,6 +18,7 @@ class Letter(Enum):
     """What a message is."""
 
     OPEN = b"o"  # UTF-8: a JSGF grammar, or nothing. Answer: nothing
+    NARROW = b"n"  # The segment comes over a telephone. Answer: nothing
     FEED = b"f"  # 16-bit little-endian samples. Answer: JSON: list of [stable, unstable]
     FINISH = b"e"  # Answer: JSON: the final words
     OK = b"k"

@@ -42,6 +42,9 @@ _PRIOR_S = 1.0
 _PRIOR = (53.1, 4.8, 2.6, 11.8, -4.1, -0.8, -4.1, -2.5, -1.1, -1.8, 1.3, -0.6, 2.6)
 """Mean over 55 utterances of people and flite, each with 0.3 s of silence before it."""
 
+_LINE_TOLERANCE = 0.1
+"""On a telephone line that much more; docs/recognition.md says why."""
+
 _WARM_UP = "#JSGF V1.0;\ngrammar warm;\npublic <up> = yes;\n"
 _DICTATION = {"fwdflat": False, "maxhmmpf": 3000, "pl_window": 10}
 _GRAMMAR = {
@@ -70,7 +73,7 @@ class Searches:
 
         self._dictation: Any = Decoder(**_SILENT, **{**model, **_DICTATION})
         self._grammar: Any = Decoder(**_SILENT, **{**model, **_GRAMMAR})
-        self._tolerance = tolerance
+        self._wide_tolerance = self._tolerance = tolerance
         self._pronouncer = Pronouncer(self._grammar)
         self._grammars = Grammars(self._grammar, self._pronouncer)
         self._mode = _Mode.IDLE
@@ -100,7 +103,12 @@ class Searches:
         self._blocks = 0
         self._agreement = Agreement(_AGREEING)
         self._reported = ("", "")
+        self._tolerance = self._wide_tolerance
         self._mode = _Mode.WAITING
+
+    def narrow(self) -> None:
+        """This segment comes over a telephone."""
+        self._tolerance = self._wide_tolerance + _LINE_TOLERANCE
 
     def feed(self, pcm: bytes) -> list[tuple[str, str]]:
         """Take 16-bit sound; stable and unstable words, each time they changed.

@@ -46,6 +46,9 @@ def _do(searches: Searches, letter: Letter, body: bytes) -> bytes:
             return b""
         case Letter.FEED:
             return json.dumps(searches.feed(body)).encode()
+        case Letter.NARROW:
+            searches.narrow()
+            return b""
         case Letter.FINISH:
             return json.dumps(searches.finish()).encode()
         case Letter.OK | Letter.FAILED:

@@ -46,6 +46,14 @@ def test_a_transfer_sends_the_callers_channel_to_an_extension():
     assert redirect == ["Action: Redirect", "Channel: pbx-1789.12", *there]
 
 
+def test_the_dial_plan_is_told_what_a_transferred_call_was_about():
+    summary = "A table for four.\r\nAction: Command"
+    _, told, redirect = carried_out(Transfer("200", summary), SUCCESS, SUCCESS, SUCCESS)
+    assert told[:3] == ["Action: Setvar", "Channel: pbx-1789.12", "Variable: __PARLEY_SUMMARY"]
+    assert told[3:] == ["Value: A table for four. Action: Command"]
+    assert redirect[0] == "Action: Redirect"
+
+
 def test_keys_are_pressed_one_after_the_other():
     _, first, second = carried_out(SendDigits("4#"), SUCCESS, SUCCESS, SUCCESS)
     assert first == ["Action: PlayDTMF", "Channel: pbx-1789.12", "Digit: 4"]

@@ -14,6 +14,7 @@ from audio_io.asterisk.wire import (
     FORMATS,
     Command,
     Complaint,
+    Held,
     Marked,
     MediaStart,
     Other,
@@ -48,6 +49,7 @@ PLAIN_EVENTS = [
     "DTMF_END channel_id:pbx1-1789.12 digit:#",
     "MEDIA_MARK_PROCESSED correlation_id:4800",
     "MEDIA_XON",
+    "STATUS channel_id:pbx1-1789.12 queue_length:2 xon_level:800 queue_full:false",
     "QUEUE_DRAINED",
 ]
 FRAMES_EACH = 40
@@ -56,13 +58,13 @@ FRAMES_EACH = 40
 def test_events_are_understood_in_json():
     found = [event(json.dumps(fields)) for fields in JSON_EVENTS]
     start = MediaStart(FORMATS["slin16"], 640, Style.JSON)
-    assert found == [start, Digit("5"), Marked("4800"), QueueFull(True), Other(), Complaint()]
+    assert found == [start, Digit("5"), Marked("4800"), QueueFull(True), Held(43), Complaint()]
 
 
 def test_events_are_understood_in_plain_text():
     found = [event(text) for text in PLAIN_EVENTS]
     start = MediaStart(FORMATS["ulaw"], 160, Style.PLAIN)
-    assert found == [start, Digit("#"), Marked("4800"), QueueFull(False), Other()]
+    assert found == [start, Digit("#"), Marked("4800"), QueueFull(False), Held(2), Other()]
 
 
 def test_a_mark_without_a_key_is_understood_too():

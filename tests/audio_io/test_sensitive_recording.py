@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import approx, mark, raises
 
-from agent.commands.recorded import Format, RecordingSettings, open_kept
+from agent.commands.recorded import open_kept
 from agent.core.audio import AudioFrame
 from agent.core.calls import Note
 from agent.core.errors import ConfigError
 from agent.core.settings import read
+from agent.recording_settings import Format, RecordingSettings
 from agent.virtual_loop import run_virtual
 from audio_io.opus_file import OpusWriter
 from audio_io.recording import recorded

@@ -143,10 +143,12 @@ def test_both_holding_at_once_ends_in_words_and_not_in_a_lost_call():
 def test_a_transfer_is_refused_by_a_telephone_that_cannot():
     wire = Wire()
     leg = wire.call()
-    wire.alice.calls.refer(leg, "sip:200@10.0.0.9", wire.now)
+    wire.alice.calls.refer(leg, "sip:200@10.0.0.9", "A table.\r\nContact: x", wire.now)
     wire.settle()
     assert wire.told["alice"][-1] == Answered(leg, "REFER", 405)
     assert leg.stage is Stage.UP
+    (refer,) = [text for text in wire.said if text.startswith("REFER")]
+    assert "\r\nSubject: A table. Contact: x\r\n" in refer
 
 
 def test_how_a_transfer_goes_on_is_told():
@@ -293,3 +295,60 @@ def test_a_request_with_a_number_that_was_used_is_refused():
     wire.alice.send(info, BOB, wire.now, leg)
     wire.settle()
     assert wire.first_lines()[-1] == "SIP/2.0 500 Server Internal Error"
+
+
+# --- sound before the answer --------------------------------------------------------------------
+
+
+def early():
+    """A call in which the sound flows, and which nobody has answered."""
+    wire = Wire(accept=False)
+    leg = wire.call()
+    wire.bob.calls.progress(wire.leg(), BOB_RTP)
+    wire.settle()
+    return wire, leg
+
+
+def described(text):
+    return text.partition("\r\n\r\n")[2]
+
+
+def test_sound_may_flow_before_a_call_is_answered():
+    wire, leg = early()
+    assert (wire.kinds("alice"), leg.stage) == (["Early"], Stage.CALLING)
+    assert (leg.media.address, wire.leg().media.address) == (BOB_RTP, ALICE_RTP)
+    wire.bob.calls.accept(wire.leg(), ("10.0.0.2", 9), wire.now)
+    wire.settle()
+    assert (wire.kinds("alice"), leg.stage) == (["Early", "Up"], Stage.UP)
+    assert wire.leg().stage is Stage.UP
+    (before,) = [text for text in wire.said if first(text, "SIP/2.0 183")]
+    (after,) = [text for text in wire.said if first(text, "SIP/2.0 200")]
+    assert described(before) == described(after)
+
+
+def test_a_far_side_that_describes_its_sound_only_before_it_answers_is_understood():
+    wire, leg = early()
+    (text,) = [text for text in wire.said if first(text, "SIP/2.0 183")]
+    head = text.partition("\r\n\r\n")[0].replace("183 Session Progress", "200 OK")
+    bare = [line for line in head.split("\r\n") if not line.lower().startswith("content-")]
+    answer = "\r\n".join([*bare, "Content-Length: 0", "", ""])
+    told = wire.alice.receive(answer.encode(), BOB, wire.now)
+    assert [type(event).__name__ for event in told] == ["Up"]
+    assert leg.media.address == BOB_RTP
+
+
+def test_a_caller_who_gives_up_before_the_answer_is_let_go():
+    wire, leg = early()
+    wire.alice.calls.hang_up(leg, wire.now)
+    wire.settle()
+    assert isinstance(wire.told["bob"][-1], Gone)
+    assert len(wire.alice.calls) == len(wire.bob.calls) == 0
+
+
+def test_a_description_before_the_answer_that_cannot_be_read_changes_nothing():
+    wire = Wire(accept=False, theirs=(G722,), codecs=(PCMA, G722))
+    leg = wire.call()
+    wire.bob.calls.progress(wire.leg(), BOB_RTP)
+    broken = [p.data.replace(b"m=audio", b"m=video") for p in wire.bob.outgoing()]
+    assert wire.alice.receive(broken[-1], BOB, wire.now) == []
+    assert (leg.media, leg.stage) == (None, Stage.CALLING)

@@ -52,7 +52,11 @@ class StubLine(Line):
         self.leg.wanted = direction
         self.tell(Answered(self.leg, "INVITE", self._status))
 
-    def refer(self, to):
+    def accept(self, address):
+        self.asked.append("accept")
+        self.leg.stage = Stage.ANSWERED
+
+    def refer(self, to, about=""):
         self.asked.append(to)
         self.tell(Answered(self.leg, "REFER", self._status))
         if self._progress:
@@ -63,14 +67,24 @@ class StubLine(Line):
         self.asked.append("bye")
 
 
-def scene(talk, *, digits=101, direction=Direction.BOTH, address=FAR, line=None, **settings):
+def scene(
+    talk,
+    *,
+    digits=101,
+    direction=Direction.BOTH,
+    address=FAR,
+    line=None,
+    stage=Stage.UP,
+    **settings,
+):
     """What `talk(call, port, line)` returns, while the call is carried."""
 
     async def run():
         phone = SipPhone(SipSettings(**settings), lambda line: None)
-        leg = Leg("c", "sip:us@x", "sip:them@x", FAR, Stage.UP)
+        leg = Leg("c", "sip:us@x", "sip:them@x", FAR, stage)
         leg.media = Media(address, PCMU, 0, digits, True, direction)
         held, port = StubLine(phone, leg, **(line or {})), Port()
+        port.address = FAR
         call = SipCall(held, port)
         async with asyncio.TaskGroup() as group:
             group.create_task(call.carry())
@@ -250,3 +264,19 @@ def test_junk_is_counted_and_told_once_a_minute(caplog):
         counts = run_virtual(junk())
     assert counts == ({"foreign": 250}, {"malformed": 250})
     assert len(caplog.records) == 2
+
+
+def test_a_call_whose_sound_flows_is_answered_when_the_agent_first_speaks():
+    async def talk(call, port, line):
+        for n in range(5):
+            await call.play(AudioFrame(np.zeros(160, np.float32), 8000, n * 160))
+        with raises(OrderRefused, match="found one that still rings"):
+            await call.order(Transfer("100"))
+        before = list(line.asked)
+        for n in range(5, 8):
+            await call.play(AudioFrame(FRAME, 8000, n * 160))
+        return before, list(line.asked), len(port.sent)
+
+    before, after, sent = scene(talk, stage=Stage.INVITED)
+    assert (before, after) == ([], ["accept"])
+    assert sent > 5  # silence flows before it

@@ -136,12 +136,15 @@ def test_a_caller_is_transferred_and_hears_whom_they_were_transferred_to(exchang
         studio = Studio()
         async with served(exchange, studio), calling(exchange, JSON) as handset:
             before = len(handset.heard())
-            await studio.call.order(Transfer(COLLEAGUE))
+            await studio.call.order(Transfer(COLLEAGUE, "Wants a table."))
             await until(studio.ended.is_set, "the end of parley's part")
             await until(lambda: is_colleague(handset.heard()[before:]), "the colleague's tone")
-            return handset.is_over
+            channel = exchange.tell("core show channels concise").partition("!")[0]
+            return handset.is_over, exchange.tell(f"core show channel {channel}")
 
-    assert asyncio.run(scene()) is False
+    over, shown = asyncio.run(scene())
+    assert not over
+    assert "PARLEY_SUMMARY=Wants a table." in shown
 
 
 def is_colleague(heard):

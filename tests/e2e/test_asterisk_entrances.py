@@ -83,9 +83,9 @@ class Server:
         finally:
             writer.close()
 
-    def upgraded(self, **headers):
+    def upgraded(self, address="", **headers):
         """A WebSocket as Asterisk opens it."""
-        address = f"ws://127.0.0.1:{self.port}/asterisk"
+        address = address or f"ws://127.0.0.1:{self.port}/asterisk"
         return connect(address, subprotocols=["media"], additional_headers=headers)
 
     async def emptied(self):

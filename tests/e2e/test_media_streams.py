@@ -202,7 +202,7 @@ def test_a_call_as_twilio_makes_it_from_its_question_to_the_transfer():
         async for item in call.frames():
             if isinstance(item, Digit):
                 told.append((item.digit, dict(call.about)))
-                await call.order(Transfer("+15559870000"))
+                await call.order(Transfer("+15559870000", "A table & a question."))
 
     async def scene():
         async with running(desk, parameters={"menu": "lunch"}) as address:
@@ -225,12 +225,20 @@ def test_a_call_as_twilio_makes_it_from_its_question_to_the_transfer():
                 await phone.call(np.zeros(8000, np.float32), then={10: phone.shape.dtmf("0")})
             after = connect_verb.get("action").removeprefix(f"http://{address}")
             answers = [await fetch(address, after, form, signed(after, form)) for _ in range(2)]
-            return phone.ended, [ElementTree.fromstring(text) for _, _, text in answers]
+            whisper = after.replace("after", "whisper")
+            form = {"CallSid": "CAother", "ParentCallSid": CALL}
+            answers += [await fetch(address, whisper, form, signed(whisper, form)) for _ in "12"]
+            stranger = await fetch(address, whisper, form)
+            trees = [ElementTree.fromstring(text) for _, _, text in answers]
+            return phone.ended, trees, stranger[0]
 
-    ended, (first, second) = asyncio.run(scene())
+    ended, (first, second, told_colleague, nothing), stranger = asyncio.run(scene())
     assert ended == (1000, "transferred")
     assert first.find("Dial/Number").text == "+15559870000"
+    assert first.find("Dial/Number").get("url") == "whisper"
     assert second.find("Hangup") is not None
+    assert told_colleague.find("Say").text == "A table & a question."
+    assert (len(nothing), stranger) == (0, 403)
     ((digit, about),) = told
     assert digit == "0"
     assert (about["menu"], about["from"], about["call"]) == ("lunch", NUMBER, CALL)

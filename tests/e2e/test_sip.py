@@ -1,4 +1,4 @@
-"""The telephone on real sockets: calls from baresip, sipp and linphone, and what ends them."""
+"""The telephone on real sockets: calls from baresip and sipp, and what ends them."""
 
 import asyncio
 
@@ -145,6 +145,48 @@ def test_a_call_without_an_offer_and_a_session_timer_are_answered():
 
     async def scene():
         async with telephone() as (_, port):
+            return await sipp(steps, port)
+
+    status, output = asyncio.run(scene())
+    assert status == 0, output
+
+
+def test_the_agents_first_word_answers_a_call_whose_sound_flowed_before():
+    """The caller hears silence while it rings, by 183, and the agent from its first sample on."""
+
+    async def scene():
+        async def agent(call):
+            async for item in call.frames():
+                speaks = not isinstance(item, Digit) and item.end > 8000
+                sound = signal(0.02) if speaks else np.zeros(160, np.float32)
+                await call.play(AudioFrame(sound, call.play_rate, item.start))
+
+        async with telephone(agent, early=True) as (_, port):
+            with baresip.phone(port) as handset:
+                handset.dial("100")
+                await until(lambda: "Call established" in handset.log())
+                await until(lambda: np.sum(np.abs(handset.heard()) > 0.05) > 4000)
+                handset.hang_up()  # baresip says nothing of the end of a call below a second
+                await until(lambda: handset.is_over)
+                return handset.log()
+
+    log = asyncio.run(scene())
+    assert log.index("183 Session Progress") < log.index("Call established")
+
+
+def test_sipp_hears_a_description_before_the_answer_and_gives_up():
+    steps = [
+        step.ask("INVITE", 1, step.sdp()), step.hear(100, optional=True),
+        step.hear(183, says="m=audio"), step.pause(0.3), step.cancel(), step.hear(200),
+        step.hear(487), step.ask("ACK", 1),
+    ]  # fmt: skip
+
+    async def silent(call):
+        async for _ in call.frames():
+            pass
+
+    async def scene():
+        async with telephone(silent, early=True) as (_, port):
             return await sipp(steps, port)
 
     status, output = asyncio.run(scene())

@@ -136,6 +136,22 @@ def test_a_call_that_nobody_takes_is_cancelled():
     asyncio.run(called(steps, talk))
 
 
+def test_a_far_side_that_plays_before_it_answers_is_waited_for_and_then_heard():
+    steps = [
+        step.hear_request("INVITE"), step.answer("183 Session Progress", step.sdp()),
+        step.play("g711a"), step.pause(0.5), step.answer("200 OK"), step.hear_request("ACK"),
+        step.play("g711a"), step.pause(1), step.ask_back("BYE"), step.hear(200),
+    ]  # fmt: skip
+
+    async def talk(phone, uri):
+        call = await place(phone, uri, 5)
+        async with held(call):
+            return [item async for item in call.frames() if not isinstance(item, Digit)]
+
+    frames = asyncio.run(called(steps, talk))
+    assert max(np.abs(frame.samples).max() for frame in frames) > 0.01
+
+
 def test_a_busy_far_side_is_a_sentence():
     steps = [step.hear_request("INVITE"), step.answer("486 Busy Here"), step.hear_request("ACK")]
 

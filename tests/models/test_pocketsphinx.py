@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,19 @@ from pytest import fixture, mark, raises
 from agent.core.audio import AudioFrame
 from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.core.protocols import Expectation
+from audio_io.codecs import mulaw_decode, mulaw_encode
+from audio_io.resample import resampled
+from audio_io.wav_file import read_wav
+from pipelines.cascade.flow.flow import load_flow
+from pipelines.cascade.flow.grammar import grammar
 from pipelines.engines import pocketsphinx
 from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
 from tests.contracts.voices import spoken
+from tests.support.tools import tool
 
 pytestmark = mark.models
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 DESK = (
     "#JSGF V1.0;\ngrammar desk;\npublic <desk> = <table> | <small> | where are you located;\n"
     "<table> = [i would like] a table for <number> people;\n"
@@ -54,6 +62,38 @@ def test_it_understands_what_the_grammar_expects(engine, words):
 @mark.parametrize("words", ["right", "i see"])
 def test_it_understands_small_words(engine, words):
     assert asyncio.run(final(engine, spoken(words), DESK)) == words
+
+
+def on_a_line(words, folder):
+    """A voice of flite's as a telephone brings it, in frames of 32 ms, with a pause before it."""
+    path = folder / "line.wav"
+    subprocess.run([tool("flite"), "-voice", "awb", "-t", words, "-o", str(path)], check=True)
+    wide = np.concatenate([np.zeros(4_800, np.float32), read_wav(path).at(16_000)])
+    line = resampled(mulaw_decode(mulaw_encode(resampled(wide, 16_000, 8_000))), 8_000, 16_000)
+    starts = range(0, len(line) - 511, 512)
+    return [AudioFrame(line[at : at + 512], 16_000, at) for at in starts]
+
+
+@mark.parametrize(("tolerance", "believed"), [(0.55, True), (0.45, False)])
+def test_on_a_telephone_line_a_little_more_of_what_is_expected_is_believed(
+    tolerance, believed, tmp_path
+):
+    flow = load_flow(tomllib.loads((CONFIGS / "phone.toml").read_text("utf-8"))["flow"], "flow")
+    words, expected = "nine o'clock please", Expectation((), grammar(flow, "table", "time"))
+
+    async def scene(engine):
+        recognition = await engine.open(1, expected)
+        for frame in on_a_line(words, tmp_path):
+            await recognition.feed(frame)
+        text = (await recognition.finish()).text
+        await recognition.close()
+        return text
+
+    engine = PocketSphinx.load(PocketSphinxSettings(decoders=1, tolerance=tolerance))
+    try:
+        assert asyncio.run(scene(engine)).endswith(words) is believed
+    finally:
+        engine.close()
 
 
 def test_what_the_grammar_does_not_expect_is_not_forced_into_it(engine):

@@ -158,8 +158,11 @@ class Searching:
     def feed(self, pcm):
         return [("", str(len(pcm)))]
 
+    def narrow(self):
+        self.is_narrow = True
+
     def finish(self):
-        return "all words"
+        return "all words of a line" if hasattr(self, "is_narrow") else "all words"
 
 
 def test_a_worker_answers_every_request_and_survives_its_faults():
@@ -167,12 +170,13 @@ def test_a_worker_answers_every_request_and_survives_its_faults():
     for letter, body in [
         *((Letter.OPEN, b""), (Letter.FEED, b"abcd"), (Letter.FINISH, b"")),
         *((Letter.OPEN, b"bad"), (Letter.OPEN, b"broken"), (Letter.OK, b""), (Letter.OPEN, b"")),
+        *((Letter.NARROW, b""), (Letter.FINISH, b"")),
     ]:
         send(requests, letter, body)
     requests.seek(0)
     serve(Searching(), requests, answers)
     answers.seek(0)
-    assert [receive(answers) for _ in range(8)] == [
+    assert [receive(answers) for _ in range(10)] == [
         (Letter.OK, b""),
         (Letter.OK, b'[["", "4"]]'),
         (Letter.OK, b'"all words"'),
@@ -180,6 +184,8 @@ def test_a_worker_answers_every_request_and_survives_its_faults():
         (Letter.FAILED, b"RuntimeError: library says no"),
         (Letter.FAILED, b"ValueError: expected a request, found OK"),
         (Letter.OK, b""),
+        (Letter.OK, b""),
+        (Letter.OK, b'"all words of a line"'),
         None,
     ]
 

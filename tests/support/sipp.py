@@ -96,6 +96,12 @@ def notify(status):
     return ask_back("NOTIFY", *sipfrag, body=f"SIP/2.0 {status} Done")
 
 
+def cancel():
+    """Take the INVITE back, which was sent four steps ago: the same transaction, and no To tag."""
+    text = ask("CANCEL", 1).replace("[branch]", "[branch-4]")
+    return text.replace("[peer_tag_param]", "").replace(' retrans="500"', "")
+
+
 def hear(status, says="", optional=False):
     """Expect an answer, and words in it."""
     check = ""

@@ -23,8 +23,9 @@ from tests.support.asterisk_calls import (
     stop_latencies,
 )
 from tests.support.asterisk_files import ALAW, APPLICATION, CHANNEL, ECHO, JSON, PLAIN
-from tests.support.baresip import RATE, Phone
+from tests.support.baresip import RATE
 from tests.support.correlation import find
+from tools.phone.wire import FRAME, wire_call
 
 WAYS = {
     APPLICATION: "AudioSocket application, 8 kHz",
@@ -36,7 +37,7 @@ WAYS = {
 CALLS = 5
 STOPS_A_CALL = 5
 SAID_S = 1.5
-PACKET = 160  # samples, at 8 kHz
+SETTLED_S = 1.0
 
 
 class Heard(Studio):
@@ -60,74 +61,31 @@ class Heard(Studio):
         self.handed = asyncio.get_running_loop().time()
 
 
-class Growth:
-    """When each sample of a growing recording was there, by looking at it again and again."""
-
-    def __init__(self) -> None:
-        self._looks: list[tuple[float, int]] = []
-
-    def look(self, samples: int) -> None:
-        """It has this many samples now."""
-        self._looks.append((asyncio.get_running_loop().time(), samples))
-
-    def seen(self, sample: int) -> float:
-        """Loop time of the first look that found this sample there."""
-        return next(now for now, samples in self._looks if samples > sample)
-
-
-class Ends:
-    """A telephone's mouth and ear: what was said and heard when, to some 3 ms."""
-
-    def __init__(self, handset: Phone) -> None:
-        self._handset = handset
-        self._said, self._heard = Growth(), Growth()
-
-    async def watch(self, for_s: float) -> None:
-        """Look at both recordings for a while."""
-        until = asyncio.get_running_loop().time() + for_s
-        while asyncio.get_running_loop().time() < until:
-            self._said.look(len(self._handset.sent()))
-            self._heard.look(len(self._handset.heard()))
-            await asyncio.sleep(0.003)
-
-    def spoken_at(self, sound: np.ndarray) -> float:
-        """When its first sample was spoken: a packet is there when its last one was."""
-        first = find(sound, self._handset.sent()).delay
-        return self._said.seen(first) - (PACKET - first % PACKET) / RATE
-
-    def heard_at(self, sound: np.ndarray) -> float:
-        """When its first sample was to be heard: a packet's first one is played at once."""
-        first = find(sound, self._handset.heard()).delay
-        return self._heard.seen(first) + first % PACKET / RATE
-
-
 async def round_trip(exchange: asterisk.Asterisk, extension: str, seed: int) -> float:
     """From the caller's mouth to their ear, in seconds, where everything is said back."""
     said = noise(SAID_S, seed)
-    async with served(exchange, echo), calling(exchange, extension) as handset:
-        await asyncio.sleep(0.4)
+    async with served(exchange, echo), wire_call(exchange.sip, extension) as handset:
+        await asyncio.sleep(SETTLED_S)
         handset.say(said)
-        ends = Ends(handset)
-        await ends.watch(SAID_S + 0.7)
-        return ends.heard_at(said) - ends.spoken_at(said)
+        await asyncio.sleep(SAID_S + 0.7)
+        return handset.heard_at(said) - handset.spoken_at(said)
 
 
 async def one_call(exchange: asterisk.Asterisk, extension: str, seed: int) -> dict[str, float]:
     """Likeness and delay of both ways, in seconds."""
     said, played = noise(SAID_S, seed), noise(SAID_S, seed + 1)
     studio = Heard()
-    async with served(exchange, studio), calling(exchange, extension) as handset:
-        await asyncio.sleep(0.4)
+    async with served(exchange, studio), wire_call(exchange.sip, extension) as handset:
+        await asyncio.sleep(SETTLED_S)
         handset.say(said)
         studio.begin(played)
-        ends = Ends(handset)
-        await ends.watch(SAID_S + 0.7)
+        await asyncio.sleep(SAID_S + 0.7)
         towards = find(said, at_rate(studio.heard, RATE, studio.rate))
         return {
             "towards": towards.likeness,
-            "back": find(played, handset.heard()).likeness,
-            "to_agent_s": studio.arrived[towards.delay // PACKET] - ends.spoken_at(said),
-            "to_ear_s": ends.heard_at(played) - studio.handed,
+            "back": find(played, handset.heard).likeness,
+            "to_agent_s": studio.arrived[towards.delay // FRAME] - handset.spoken_at(said),
+            "to_ear_s": handset.heard_at(played) - studio.handed,
         }
 
 

@@ -1,0 +1,50 @@
+"""What must be said before anything else, such as that the call is recorded."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from agent.core.protocols import Expectation, Message, Piece, Responder, Role, Tool
+
+
+class Announcing:
+    """A responder whose first words are an announcement, again until it was heard to its end.
+
+    Who answers behind it does not know of it: it is in no message that they are given.
+    """
+
+    def __init__(self, behind: Responder, announcement: str) -> None:
+        self._behind = behind
+        self._announcement = f"{announcement.strip()} "
+
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[Tool]
+    ) -> AsyncGenerator[Piece, None]:
+        """The reply, after the announcement where that is still owed."""
+        if not any(self._is_in(message) for message in messages):
+            yield self._announcement
+        async with aclosing(self._behind.reply(self._without(messages), tools)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    def expects(self, messages: Sequence[Message]) -> Expectation:
+        """As behind it."""
+        return self._behind.expects(self._without(messages))
+
+    def _is_in(self, message: Message) -> bool:
+        announced = message.text.startswith(self._announcement.strip())
+        return message.role is Role.AGENT and announced
+
+    def _without(self, messages: Sequence[Message]) -> list[Message]:
+        """What was said beside it; a reply that was cut within it was not heard at all."""
+        own = [self._own(message) for message in messages]
+        return [
+            mine for mine, said in zip(own, messages, strict=True) if mine.text or not said.text
+        ]
+
+    def _own(self, message: Message) -> Message:
+        if message.role is not Role.AGENT:
+            return message
+        is_cut = self._announcement.startswith(message.text)
+        rest = "" if is_cut else message.text.removeprefix(self._announcement)
+        return replace(message, text=rest)
