@@ -131,11 +131,12 @@ def _plain(model):
 
 
 def _loud(torch, mimi):
-    """Codebooks start as zeros, and biases drown what is heard: such a codec tells no two sounds
-    apart. This one has no biases, and codes that are as large as what they stand for."""
+    """Codebooks start as zeros, and biases drown what is heard and said: such a codec tells no two
+    sounds apart. This one has no biases, codes that are as large as what they stand for, and a
+    voice that is as loud as a person's."""
     with torch.no_grad():
         for name, value in mimi.named_parameters():
-            if name.startswith("encoder.") and name.endswith("bias"):
+            if name.startswith(("encoder.", "decoder.")) and name.endswith("bias"):
                 value.zero_()
         noise = torch.randn(1, 1, 40 * 1920) * 0.1
         heard = mimi._encode_to_unquantized_latent(noise)
@@ -151,6 +152,11 @@ def _loud(torch, mimi):
             value.copy_(torch.randn_like(value) * scale)
         if name.endswith("cluster_usage"):
             value.fill_(1.0)
+    with torch.no_grad():
+        said = mimi.decode(torch.randint(MIMI["quantizer"]["bins"], (1, 8, 40)))
+        *_, last = (value for name, value in mimi.named_parameters()
+                    if name.startswith("decoder.") and name.endswith("weight"))  # fmt: skip
+        last *= 0.1 / said.std()
 
 
 def _lively(torch, model):
