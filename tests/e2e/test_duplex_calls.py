@@ -20,9 +20,10 @@ def checkpoint(tmp_path_factory):
     return write_tiny_moshi(tmp_path_factory.mktemp("tiny"))
 
 
-def websocket_and_moshi(where):
-    """The server with both ways in."""
-    return running(where, (WebSocketEntrance, lambda board: MoshiEntrance(board, MoshiSettings())))
+def websocket_and_moshi(where, *say):
+    """The server with both ways in; its cascade understands `say`."""
+    ways = (WebSocketEntrance, lambda board: MoshiEntrance(board, MoshiSettings()))
+    return running(where, ways, *say)
 
 
 def test_eight_calls_at_once_are_answered_by_one_model(checkpoint):
@@ -44,9 +45,10 @@ def test_eight_calls_at_once_are_answered_by_one_model(checkpoint):
 
 def test_a_worker_that_is_killed_is_replaced_by_the_cascade_in_mid_call(checkpoint, capsys):
     async def scene(process, where):
-        async with websocket_and_moshi(where) as (address, kept):
+        words = [(n / 2, "hello") for n in range(20)]  # wherever something is said
+        async with websocket_and_moshi(where, *words) as (address, kept):
             async with asyncio.TaskGroup() as group:
-                group.create_task(over_websocket(address, after(5.0), level=0.0))
+                group.create_task(over_websocket(address, after(5.0), is_quiet=after(1.0)))
                 group.create_task(over_moshi(address, after(5.0), level=0.0))
                 await asyncio.sleep(2.0)
                 os.kill(process.pid, signal.SIGKILL)
@@ -67,5 +69,9 @@ def test_a_worker_that_is_killed_is_replaced_by_the_cascade_in_mid_call(checkpoi
             found, heard = (trace._zero + float(x["t"]) - killed_s for x in (fault, audible[0]))
             with capsys.disabled():
                 print(f"\nkill -9: noticed {found:.3f} s, heard {heard:.3f} s")  # noqa: T201  # figures
+    # One caller said something until a second before; the second never said a word.
+    (spoke, silent) = sorted(traces[:2], key=lambda trace: -len(trace.named("recalled")))
+    assert "hello" in spoke.named("recalled")[0]["text"]
+    assert silent.named("recalled") == []
     assert "the worker is gone" in traces[0].named("error")[0]["message"]
     assert "expected a duplex worker" in traces[2].named("error")[0]["message"]

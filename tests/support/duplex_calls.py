@@ -51,15 +51,15 @@ class Kept:
 
 
 @contextlib.asynccontextmanager
-async def running(where, entrances):
-    """A server whose calls are held by that worker, with a cascade behind it: its address, and a
-    list of its calls, `Kept`."""
+async def running(where, entrances, *say):
+    """A server whose calls are held by that worker, with a cascade behind it that understands
+    `say`: its address, and a list of its calls, `Kept`."""
     patient = dict.fromkeys(
         ("deadline_s", "max_lag_s", "miss_s"), 60.0
     )  # on a machine that is busy
     worker = {"engine": "worker", "worker": where, "connect_s": 10.0, "answer_s": 20.0}
     tables = {"duplex": patient, "duplex_model": worker}
-    pipeline = build_duplex(Config("test.toml", "Test", tables), lambda model: model, cascade())
+    pipeline = build_duplex(Config("test.toml", "Test", tables), lambda model: model, cascade(*say))
     ready, calls = asyncio.get_running_loop().create_future(), []
 
     async def hold(call):
@@ -88,9 +88,13 @@ async def beats():
         n += 1
 
 
-async def over_websocket(address, is_over, hz=300, level=0.2):
-    """What is heard, at RATE, by who says a tone through parley's own protocol until `is_over()`.
-    `hz`: a multiple of 50."""
+def never():
+    return False
+
+
+async def over_websocket(address, is_over, hz=300, level=0.2, is_quiet=never):
+    """What is heard, at RATE, by who says a tone through parley's own protocol until `is_over()`,
+    but not while `is_quiet()`. `hz`: a multiple of 50."""
     heard, sound = [], tone(FRAME_S, hz, level, 16_000)
 
     async def say():
@@ -98,7 +102,7 @@ async def over_websocket(address, is_over, hz=300, level=0.2):
             async for _ in beats():
                 if is_over():
                     break
-                await far.speak(sound)
+                await far.speak(0 * sound if is_quiet() else sound)
             await far.hang_up()
 
     async with connect(f"ws://{address}/ws", Start(1, 16_000)) as far, asyncio.TaskGroup() as group:
