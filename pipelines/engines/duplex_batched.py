@@ -245,7 +245,7 @@ class BatchedModel(Generic[Told]):
             samples = got.samples
             if samples is None and row.renewals:  # the model begins anew, the call does not
                 samples = np.zeros(self.frame_samples, np.float32)
-            output = row.output(samples, got.token, took, self.rate)
+            output = row.output(samples, got.token, took, self.rate, got.turn_end)
             if row.age.is_due(heard, samples, output.text) and self._is_open(row):
                 row.renewals += 1
                 row.told.extend(row.prompt)

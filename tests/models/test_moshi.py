@@ -92,6 +92,39 @@ def test_a_call_may_be_longer_than_the_models_context(found):
     assert found["long"] == {"finite": True, "first after": [True, False, False]}
 
 
+# --- Hibiki ---------------------------------------------------------------------------------------
+
+
+@fixture(scope="module")
+def translated(tmp_path_factory):
+    """The same of a Hibiki: other delays, and a condition."""
+    folder = write_tiny_moshi(tmp_path_factory.mktemp("hibiki"), "hibiki")
+    return checked(folder, "isolation", "reference", "conditions", "prompts")
+
+
+def test_hibiki_answers_as_moshis_own_steps_would_to_the_bit(translated):
+    assert translated["reference"] == {"tokens": True, "sound": True}
+
+
+def test_nobody_else_changes_a_call_to_hibiki_by_a_bit(translated):
+    isolation = translated["isolation"]
+    assert isolation["among others"] == [True, True]
+    assert isolation["rows"] == [True, True]
+    assert isolation["other sound, other answer"] is True
+    assert isolation["tokens"] > 10
+
+
+def test_hibiki_is_told_to_translate_well_and_what_it_is_told_matters(translated):
+    conditions = translated["conditions"]
+    assert conditions["as moshi's own"] is True
+    assert conditions["other quality, other answer"] is True
+    assert conditions["first"] == [True, True, False, False]  # two frames of delay
+
+
+def test_hibiki_takes_a_voice_prompt_too(translated):
+    assert translated["prompts"]["voice"]["other than without"] is True
+
+
 # --- a checkpoint that is none --------------------------------------------------------------------
 
 

@@ -79,7 +79,7 @@ def isolation(folder):
     return {
         "first": [a.token for a in alone[:2]],
         "tokens": len({a.token for a in alone}),
-        "loudest": float(max(np.abs(a.samples).max() for a in alone[1:])),
+        "loudest": float(max(np.abs(a.samples).max() for a in alone if a.samples is not None)),
         "other sound, other answer": not same(alone, heard_alone(batch, 0, sound(2))),
         "rows": [same(alone, heard_alone(batch, row, sounds)) for row in (1, 3)],
         "among others": [same(alone, among_others(batch, row, sounds)) for row in (0, 2)],
@@ -147,6 +147,29 @@ def reference(folder):
             and (samples is None or np.array_equal(a.samples, samples))
             for a, (_, samples) in zip(ours, theirs, strict=True)
         ),
+    }
+
+
+def conditions(folder):
+    """A Hibiki that is told to aim at bad quality answers otherwise: ours is told to be good."""
+    from moshi.run_inference import get_condition_tensors
+
+    sounds, answers = sound(1), {}
+    for name in ("very_good", "very_bad"):
+        loaded = load(MoshiSettings(folder, "cpu", numbers="float32", slots=1, **GREEDY))
+        lut = loaded.generator.lm_model.condition_provider.conditioners["description"]
+        theirs = get_condition_tensors("hibiki", loaded.generator.lm_model, 1, 1.0)
+        ours = loaded.generator.condition_tensors
+        alike = bool((ours["description"].condition == theirs["description"].condition).all())
+        if name == "very_bad":
+            good, bad = (lut.tokenizer.possible_values[n] for n in ("very_good", "very_bad"))
+            ours["description"].condition[:] = lut.output_proj(lut.embed.weight[bad])
+            assert good != bad
+        answers[name] = heard_alone(MoshiBatch(loaded, 1), 0, sounds)
+    return {
+        "as moshi's own": alike,
+        "first": [a.token is None for a in answers["very_good"][:4]],
+        "other quality, other answer": not same(answers["very_good"], answers["very_bad"]),
     }
 
 
