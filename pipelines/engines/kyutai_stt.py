@@ -18,6 +18,7 @@ from pipelines.engines.duplex_batched import Batch, BatchedModel
 from pipelines.engines.kyutai_batch import NAME, KyutaiBatch
 from pipelines.engines.moshi_load import load
 from pipelines.engines.moshi_settings import MoshiSettings
+from pipelines.engines.spelling import spelled
 from pipelines.engines.upsampling import Upsampler
 
 RATE = 16_000
@@ -57,7 +58,7 @@ class KyutaiSttSettings:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word and where it was said, in seconds of the segment."""
+    """A word, lower case, without punctuation, and where it was said, in seconds of the segment."""
 
     text: str
     start_s: float
@@ -147,6 +148,7 @@ class KyutaiRecognition:
         self._stream = Stream(model, slot)
         self._frame_s = model.frame_samples / model.rate
         self._open: Word | None = None
+        self._told = Transcript(segment, "")
         self.words: list[Word] = []
         self._before: Samples = np.zeros(round(prefix_s * RATE), np.float32)
 
@@ -175,10 +177,12 @@ class KyutaiRecognition:
         found = []
         for frame in self._stream.frames(samples):
             output = await self._model.step(self._slot, frame)
-            if output.text:
-                self._write(output.text)
-                unstable = self._open.text if self._open else ""
-                found.append(Transcript(self._segment, self._said, unstable))
+            self._write(output.text)
+            unstable = " ".join(spelled(self._open.text)) if self._open else ""
+            transcript = Transcript(self._segment, self._said, unstable)
+            if transcript != self._told:
+                found.append(transcript)
+                self._told = transcript
         return found
 
     def _write(self, text: str) -> None:
@@ -194,5 +198,6 @@ class KyutaiRecognition:
 
     def _complete(self) -> None:
         if self._open is not None:
-            self.words.append(self._open)
+            start_s, end_s = self._open.start_s, self._open.end_s
+            self.words += [Word(text, start_s, end_s) for text in spelled(self._open.text)]
             self._open = None
