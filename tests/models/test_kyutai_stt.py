@@ -52,6 +52,15 @@ def test_tokens_and_opinions_are_those_of_moshis_own_steps(found):
     assert found["reference"]["tokens"] > 5
 
 
+def test_a_cascade_holds_a_call_with_it_and_asks_its_pause_head(found):
+    call = found["call"]
+    assert call["understood"] == [True]
+    assert call["opinions"] > 3
+    assert call["by the head"] is True
+    assert call["errors"] == []
+    assert call["replies"] == 2  # the greeting, and the answer
+
+
 def test_a_duplex_model_does_not_run_it_and_says_what_it_wants(tiny, tmp_path):
     (tmp_path / "stt").symlink_to(tiny)
     said = checked(tmp_path, "refusals")["refusals"]["stt"]

@@ -7,6 +7,7 @@ random numbers: what it writes means nothing, but it depends on what it hears.
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,10 +15,15 @@ import numpy as np
 from agent.core.audio import AudioFrame, split
 from agent.core.errors import EngineBusy, EngineError
 from agent.core.protocols import Expectation, Pause
+from agent.virtual_loop import run_virtual
+from audio_io.resample import at_rates
+from pipelines.cascade.first_opinion import FirstOpinion
+from pipelines.cascade.turn_end.hazard import HazardPredictor
 from pipelines.engines.kyutai_batch import KyutaiBatch
 from pipelines.engines.kyutai_pause import LOOK_S, KyutaiPause
 from pipelines.engines.kyutai_stt import RATE, KyutaiStt, KyutaiSttSettings, Stream
 from pipelines.engines.moshi_load import load
+from tests.support.duplex import TapedCall, cascade, hold, said
 
 NOTHING = Expectation()
 
@@ -146,6 +152,34 @@ def reference(folder):
     }
 
 
+def call(recognizer):
+    """A whole call on the cascade: what was understood, and what the pause head said."""
+    pipeline = cascade()
+    engines = replace(
+        pipeline.engines,
+        recognizer=recognizer,
+        predictor=FirstOpinion(KyutaiPause(recognizer), HazardPredictor()),
+    )
+    dice = np.random.default_rng(4)
+    sound = said(10, (3, 5))
+    sound[sound != 0] += dice.normal(size=np.count_nonzero(sound)).astype(np.float32) * 0.1
+
+    async def scene():
+        whole = at_rates(TapedCall(sound), pipeline.rate, pipeline.play_rate)
+        return await hold(whole, replace(pipeline, engines=engines))
+
+    trace = run_virtual(scene()).trace
+    told = {what: [x for x in trace.named("told") if x["what"] == what]
+            for what in ("Transcript", "TurnEndPredicted")}  # fmt: skip
+    return {
+        "understood": [bool(x["stable"]) for x in told["Transcript"] if x["final"]],
+        "opinions": len(told["TurnEndPredicted"]),
+        "by the head": all("pause head" in x["reason"] for x in told["TurnEndPredicted"]),
+        "errors": trace.named("error"),
+        "replies": len(trace.named("heard")),
+    }
+
+
 class _Sizes:
     rate, frame_samples = 24_000, 1920
 
@@ -160,7 +194,7 @@ def main(folder):
             "pauses": await pauses(recognizer),
         }
 
-    found = {**asyncio.run(checks()), "reference": reference(folder)}
+    found = {**asyncio.run(checks()), "call": call(recognizer), "reference": reference(folder)}
     recognizer.close()
     sys.stdout.write(json.dumps(found) + "\n")
 
