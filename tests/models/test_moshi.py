@@ -92,6 +92,13 @@ def test_a_call_may_be_longer_than_the_models_context(found):
     assert found["long"] == {"finite": True, "first after": [True, False, False]}
 
 
+def test_the_benchmark_builds_the_shapes_that_it_measures_on_a_gpu_and_says_where_none_is(tiny):
+    done = checked(tiny, "shapes", "without_a_gpu")
+    assert done["shapes"] == {"status": 0, "rows": 2}
+    assert done["without_a_gpu"]["status"] == 2
+    assert "expected a GPU, found none" in done["without_a_gpu"]["said"]
+
+
 # --- Hibiki ---------------------------------------------------------------------------------------
 
 

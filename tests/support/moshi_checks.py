@@ -173,6 +173,49 @@ def conditions(folder):
     }
 
 
+def shapes(folder):
+    """The benchmark's way for a GPU, with a tiny model in the place of the 7B shapes."""
+    import contextlib
+    import io
+    from unittest.mock import patch
+
+    from moshi.models import loaders
+
+    from benchmarks import duplex
+    from tests.support import tiny_moshi
+
+    del folder
+    command = ["duplex.py", "--batches", "1,2", "--steps", "5", "--minutes", "0.01"]
+    with (
+        patch.object(sys, "argv", command),
+        patch.object(loaders, "_lm_kwargs", tiny_moshi.MODEL),
+        patch.object(loaders, "_mimi_config", tiny_moshi.MIMI),
+        patch.object(duplex, "_loaded", lambda options, slots: duplex._moshi_shapes(
+            MoshiSettings("random", options.device, options.numbers, slots))),
+        contextlib.redirect_stdout(io.StringIO()) as page,
+    ):  # fmt: skip
+        status = duplex.main()
+    return {"status": status, "rows": sum(
+        line.startswith(("| 1 |", "| 2 |")) for line in page.getvalue().splitlines())}  # fmt: skip
+
+
+def without_a_gpu(folder):
+    """What the benchmark says where there is none."""
+    import contextlib
+    import io
+    from unittest.mock import patch
+
+    from benchmarks import duplex
+
+    del folder
+    with (
+        patch.object(sys, "argv", ["duplex.py", "--device", "cuda"]),
+        patch("torch.cuda.is_available", lambda: False),
+        contextlib.redirect_stderr(io.StringIO()) as said,
+    ):
+        return {"status": duplex.main(), "said": said.getvalue()}
+
+
 def prompts(folder):
     """A prompt changes what its own call is answered."""
     voice = f"{folder}/voice.wav"
