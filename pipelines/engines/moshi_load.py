@@ -93,12 +93,8 @@ def _loaded(torch: Any, settings: MoshiSettings, wanted: Sequence[str]) -> Loade
     mimi = found.get_mimi(device=settings.device)
     numbers = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
     model = found.get_moshi(device=settings.device, dtype=numbers[settings.numbers])
-    if model.num_codebooks - model.dep_q - 1 < 1:
-        raise EngineUnavailable(
-            NAME,
-            f"dep_q: expected codebooks left for the caller's sound, found that the model says all "
-            f"{model.n_q} itself; moshi's generator cannot run such a checkpoint",
-        )
+    if model.dep_q == model.n_q:
+        _speak_for_one(model, mimi)
     generator = LMGen(
         model,
         **{**found.lm_gen_config, **settings.sampling},
@@ -109,6 +105,16 @@ def _loaded(torch: Any, settings: MoshiSettings, wanted: Sequence[str]) -> Loade
     voices = voice_codes(mimi, settings.voices, model.dep_q)
     quiet = silences(mimi, model)
     return LoadedMoshi(mimi, generator, words, tokenizer, voices, quiet, found.stt_config)
+
+
+def _speak_for_one(model: Any, mimi: Any) -> None:
+    """A depth model for both sides, as PersonaPlex has, is asked for the agent's half only.
+
+    The other half are guesses of what the caller says, and what they say is heard. moshi's own
+    voice leaves out codebooks in the same way. Source: moshi 0.2.13, models/tts.py, `generate`.
+    """
+    model.dep_q = model.n_q // 2
+    mimi.set_num_codebooks(model.dep_q)
 
 
 def _checkpoint(checkpoint: str) -> Any:

@@ -132,6 +132,29 @@ def test_hibiki_takes_a_voice_prompt_too(translated):
     assert translated["prompts"]["voice"]["other than without"] is True
 
 
+# --- PersonaPlex ----------------------------------------------------------------------------------
+
+
+@fixture(scope="module")
+def persona(tmp_path_factory):
+    """The same of a model whose depth model speaks for both sides, as PersonaPlex's does."""
+    folder = write_tiny_moshi(tmp_path_factory.mktemp("persona"), "personaplex")
+    return checked(folder, "half", "isolation", "reference", "prompts")
+
+
+def test_a_depth_model_for_both_sides_speaks_for_the_agent_and_hears_the_caller(persona):
+    assert persona["half"] == {"weights": 16, "asked": 8, "heard": 8}
+    assert persona["isolation"]["other sound, other answer"] is True
+    assert persona["isolation"]["among others"] == [True, True]
+    assert persona["reference"] == {"tokens": True, "sound": True}
+
+
+@mark.parametrize("kind", ["text", "voice"])
+def test_it_takes_a_text_and_a_voice_before_the_first_frame(persona, kind):
+    assert persona["prompts"][kind]["other than without"] is True
+    assert persona["prompts"][kind]["same each time"] is True
+
+
 # --- a checkpoint that is none --------------------------------------------------------------------
 
 

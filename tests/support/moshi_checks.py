@@ -173,6 +173,13 @@ def conditions(folder):
     }
 
 
+def half(folder):
+    """Its depth model has weights for sixteen codebooks, and eight are asked for."""
+    loaded = load(MoshiSettings(folder, "cpu", numbers="float32", slots=1, **GREEDY))
+    model = loaded.generator.lm_model
+    return {"weights": len(model.linears), "asked": model.dep_q, "heard": model.n_q - model.dep_q}
+
+
 def shapes(folder):
     """The benchmark's way for a GPU, with a tiny model in the place of the 7B shapes."""
     import contextlib

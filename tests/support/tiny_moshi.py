@@ -45,7 +45,7 @@ MIMI = {
     },
     "quantizer": {
         "dimension": 32,
-        "n_q": 8,
+        "n_q": 16,
         "bins": 256,
         "input_dimension": 64,
         "output_dimension": 64,
@@ -101,6 +101,8 @@ MODEL = {
 
 KINDS = {
     "moshi": {},
+    # Its depth model has weights for both sides.
+    "personaplex": {"dep_q": 16},
     # Translates: a delay of two frames between codebooks, and told what quality to aim at.
     "hibiki": {
         "model_type": "hibiki",
