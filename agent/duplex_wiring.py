@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
 from agent.admission import Refusal
 from agent.config import Config
 from agent.core.audio import AudioFrame
-from agent.core.calls import Call, Trace
+from agent.core.calls import Trace
 from agent.core.errors import ConfigError
 from agent.core.protocols import (
     Message,
@@ -20,11 +20,11 @@ from agent.core.protocols import (
     ToolResult,
     ToolStart,
 )
-from audio_io.resample import Resampler, at_rates
+from agent.duplex_takeover import CascadeSuccessor
+from audio_io.resample import Resampler
 from pipelines.cascade.clauses import clauses
 from pipelines.cascade.pipeline import CascadePipeline
 from pipelines.duplex.config import DuplexConfig
-from pipelines.duplex.continued import Continued
 from pipelines.duplex.pipeline import DuplexPipeline
 
 MODEL = "duplex_model"
@@ -98,21 +98,6 @@ def duplex_model(config: Config) -> Any:
             from pipelines.engines.scripted_duplex import ScriptedDuplex, ScriptedDuplexSettings
 
             return ScriptedDuplex.load(config.settings(ScriptedDuplexSettings, MODEL))
-
-
-@dataclass(frozen=True, slots=True)
-class CascadeSuccessor:
-    """The cascade, in the middle of a call."""
-
-    cascade: CascadePipeline
-
-    async def take_over(self, call: Call, trace: Trace, history: Sequence[Message]) -> None:
-        """As a call of its own, but that it knows what was heard and does not greet again."""
-        pipeline = self.cascade
-        if history:
-            responder = Continued(pipeline.engines.responder, tuple(history))
-            pipeline = replace(pipeline, engines=replace(pipeline.engines, responder=responder))
-        await pipeline.converse(at_rates(call, pipeline.rate, pipeline.play_rate), trace)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,10 +162,10 @@ def cascade(config: Config, turns: TurnConfig, keep: Callable[[Any], Any]) -> Ca
         config.section(Manners, "manners"),
         config.section(VoicemailSettings, "voicemail") if "voicemail" in config.tables else None,
     )
+    ears = keep(detector(config)), keep(recognizer(config))
     engines = Engines(
-        keep(detector(config)),
-        keep(recognizer(config)),
-        predictor(config, turns, keep),
+        *ears,
+        predictor(config, turns, keep, ears[1]),
         announcing(config, responder(config, keep)),
         keep(synthesizer(config)),
         judge(config),
@@ -199,9 +199,12 @@ def detector(config: Config) -> SpeechDetector[Any]:
             return EnergyDetector.load(config.settings(EnergySettings, "detector"))
 
 
+RECOGNIZERS = ("pocketsphinx", "whisper", "sherpa", "kyutai-stt", "scripted")
+
+
 def recognizer(config: Config) -> Recognizer:
     """Sound to words."""
-    match config.engine("recognizer", ("pocketsphinx", "whisper", "sherpa", "scripted")):
+    match config.engine("recognizer", RECOGNIZERS):
         case "pocketsphinx":
             from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
 
@@ -210,6 +213,10 @@ def recognizer(config: Config) -> Recognizer:
             from pipelines.engines.whisper import Whisper, WhisperSettings
 
             return Whisper.load(config.settings(WhisperSettings, "recognizer"))
+        case "kyutai-stt":
+            from pipelines.engines.kyutai_stt import KyutaiStt, KyutaiSttSettings
+
+            return KyutaiStt.load(config.settings(KyutaiSttSettings, "recognizer"))
         case "sherpa":
             from pipelines.engines.sherpa import Sherpa, SherpaSettings
 
@@ -222,11 +229,13 @@ def recognizer(config: Config) -> Recognizer:
             )
 
 
-def predictor(config: Config, turns: TurnConfig, keep: Callable[[Any], Any]) -> TurnPredictor:
-    """Is the turn over?"""
+def predictor(
+    config: Config, turns: TurnConfig, keep: Callable[[Any], Any], hears: Recognizer | None
+) -> TurnPredictor:
+    """Is the turn over? `hears`: the recogniser, for one that is a part of it."""
     from pipelines.cascade.turn_end.hazard import HazardPredictor
 
-    kinds = ("hazard", "completeness", "smart-turn", "smart-turn-once", "silence")
+    kinds = ("hazard", "completeness", "smart-turn", "smart-turn-once", "silence", "kyutai")
     match config.engine("predictor", kinds):
         case "hazard":
             return HazardPredictor()
@@ -234,6 +243,10 @@ def predictor(config: Config, turns: TurnConfig, keep: Callable[[Any], Any]) -> 
             from pipelines.cascade.first_opinion import FirstOpinion
 
             return FirstOpinion(keep(_smart_turn(config)), HazardPredictor())
+        case "kyutai":
+            from pipelines.cascade.first_opinion import FirstOpinion
+
+            return FirstOpinion(_kyutai_pause(config, hears), HazardPredictor())
         case "smart-turn-once":
             from pipelines.cascade.baselines import AskedOnce
 
@@ -246,6 +259,18 @@ def predictor(config: Config, turns: TurnConfig, keep: Callable[[Any], Any]) -> 
             from pipelines.cascade.completeness import CompletenessPredictor
 
             return CompletenessPredictor()
+
+
+def _kyutai_pause(config: Config, hears: Recognizer | None) -> TurnPredictor:
+    from pipelines.engines.kyutai_pause import KyutaiPause
+    from pipelines.engines.kyutai_stt import KyutaiStt
+
+    if not isinstance(hears, KyutaiStt):
+        raise ConfigError(
+            f"{config.file}: [predictor] kyutai: expected the recogniser whose pause head it is, "
+            f"found another; set [recognizer] engine = kyutai-stt, or take another predictor"
+        )
+    return KyutaiPause(hears)
 
 
 def _smart_turn(config: Config) -> TurnPredictor:

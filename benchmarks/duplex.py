@@ -93,6 +93,12 @@ def main() -> int:
     options = _options()
     import torch
 
+    if options.device != "cpu" and not torch.cuda.is_available():
+        print(
+            f"--device {options.device}: expected a GPU, found none; try --device cpu",
+            file=sys.stderr,
+        )
+        return 2
     torch.set_num_threads(options.threads)
     found = [m for calls in options.batches if (m := _batch(options, calls)) is not None]
     reference = _reference(options)
@@ -164,7 +170,7 @@ def _moshi_shapes(settings: MoshiSettings) -> LoadedMoshi:
         )
         words = Vocabulary([f"▁{n}" for n in range(model.text_card)], ())
         generator = LMGen(model, support_out_of_sync=True)
-        return LoadedMoshi(mimi, generator, words, None, {}, silences(mimi, model))
+        return LoadedMoshi(mimi, generator, words, None, {}, silences(mimi, model), {})
 
 
 # --- measuring ------------------------------------------------------------------------------------

@@ -58,9 +58,9 @@ async def trial(config: Config) -> int:
         bench = _Bench(config, stack)
         turns = config.section(TurnConfig, "turns")
         bench.load("detector", lambda: bench.keep(wiring.detector(config)))
-        bench.load("predictor", lambda: wiring.predictor(config, turns, bench.keep))
-        mind = bench.load("responder", lambda: wiring.responder(config, bench.keep))
         ear = bench.load("recognizer", lambda: bench.keep(wiring.recognizer(config)))
+        bench.load("predictor", lambda: wiring.predictor(config, turns, bench.keep, ear))
+        mind = bench.load("responder", lambda: wiring.responder(config, bench.keep))
         voice = bench.load("synthesizer", lambda: bench.keep(wiring.synthesizer(config)))
         print("\n".join(["", *columns(await _conversation(voice, ear, mind))]))
     for fault in bench.faults:

@@ -335,6 +335,7 @@ class DuplexOutput:
         tokens: text tokens of this step, padding included, where the model has them.
         step_s: how long the step took the model, 0 where it does not say.
         batch: how many streams that step computed together: what its cost depends on.
+        turn_end: 0..1, that the speaker is done, where the model says so.
     """
 
     frame: AudioFrame | None
@@ -342,6 +343,7 @@ class DuplexOutput:
     tokens: tuple[int, ...] = ()
     step_s: float = 0.0
     batch: int = 1
+    turn_end: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 The beat is the input: a frame goes as soon as it is whole. Times are loop time in seconds.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +52,10 @@ class Taken:
 class Beat:
     """Cuts the caller's sound into the model's frames, and says when each is due.
 
-    Turns come every frame's length from the beginning, on our clock. A caller whose clock is slow
-    runs short of a sample now and then, one whose clock is fast is caught up with in their pauses.
+    Turns come every frame's length, on our clock, and at the same times for all calls, so that one
+    step of the model serves all of them: silence before the call's first sample makes its first
+    frame whole. A caller whose clock is slow runs short of a sample now and then, one whose clock
+    is fast is caught up with in their pauses.
 
     Attributes:
         dropped: samples dropped because too many waited.
@@ -65,8 +68,9 @@ class Beat:
         self._count, self._rate = frame_samples, rate
         self._config = config or BeatConfig()
         self._period_s = frame_samples / rate
-        self._turn = now + self._period_s
-        self._waiting: Samples = np.zeros(0, np.float32)
+        self._turn = (math.floor(now / self._period_s) + 1) * self._period_s
+        before_s = now + self._period_s - self._turn
+        self._waiting: Samples = np.zeros(round(before_s * rate), np.float32)
         self._position = 0
         self.dropped = 0
         self.broken = 0

@@ -6,17 +6,30 @@ from dataclasses import dataclass
 from agent.core.events import Reason
 from agent.core.protocols import Expectation, Message, Piece, Responder, Role, Tool
 
+_GREETING = Message(Role.EVENT, Reason.GREETING.value)
+TROUBLE = Message(Role.EVENT, Reason.TROUBLE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something that was said in the call before; times are loop time."""
+
+    message: Message
+    start_s: float
+    end_s: float
+
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """The responder with what was heard before it was asked.
+    """The responder with what was said before it was asked.
 
-    It does not greet: where a call begins with a greeting, this one goes on with a word about the
-    trouble, as a responder says it when something went wrong.
+    It does not greet. Where a call begins with a greeting, this one goes on with `opening`: what
+    the caller said last, or that something went wrong.
     """
 
     responder: Responder
     history: tuple[Message, ...]
+    opening: Message = TROUBLE
 
     def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
@@ -29,6 +42,4 @@ class Continued:
         return self.responder.expects(self._whole(messages))
 
     def _whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        greeting = Message(Role.EVENT, Reason.GREETING.value)
-        trouble = Message(Role.EVENT, Reason.TROUBLE.value)
-        return (*self.history, *(trouble if m == greeting else m for m in messages))
+        return (*self.history, *(self.opening if m == _GREETING else m for m in messages))

@@ -5,6 +5,8 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 
+import numpy as np
+
 from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import Call, CallTraits, Incoming, Note, Order
 from agent.core.errors import CallClosed
@@ -12,9 +14,9 @@ from agent.core.errors import CallClosed
 WAITING_S = 2.0
 """The caller's sound that waits for a pipeline; the oldest beyond it is dropped."""
 
-RECALL_S = 1.0
-"""The caller's last sound, given once more to who takes over: the model may be found to be gone a
-second after it stopped listening."""
+RECALL_S = 10.0
+"""The caller's last sound, kept for who takes over: a question and the answer to it, and as much as
+a recogniser gets through before the caller loses patience. One megabyte a call."""
 
 
 class Line:
@@ -88,14 +90,21 @@ class Line:
         left_s = self._sounds_until - asyncio.get_running_loop().time()
         return max(0, round(left_s * self.call.play_rate))
 
-    def rest(self, replies: int) -> Call:
-        """The call from here on, for who takes over; it begins a little before now.
+    def when(self, position: int) -> float:
+        """Loop time at which this sample of the agent's sounds, as far as our clock knows."""
+        return self._sounds_until - (self.handed - position) / self.call.play_rate
+
+    def rest(self, replies: int) -> "Rest":
+        """The call from here on, for who takes over.
 
         Its positions and the numbers of its replies begin anew; the far side has heard `replies`.
         """
-        self._items.extendleft(reversed(self._recall))
+        recent = [frame.samples for frame in self._recall]
+        sound = np.concatenate([np.zeros(0, np.float32), *recent])
+        until = asyncio.get_running_loop().time() - self._waiting / self.call.rate
         self._recall.clear()
-        return _Rest(self, replies)
+        self._recalled = 0
+        return Rest(self, replies, AudioFrame(sound, self.call.rate, 0), until)
 
     def _put(self, item: Incoming) -> None:
         self._items.append(item)
@@ -119,13 +128,24 @@ def _length(item: Incoming) -> int:
     return len(item.samples) if isinstance(item, AudioFrame) else 0
 
 
-class _Rest:
-    """What is left of a call."""
+class Rest:
+    """What is left of a call.
 
-    def __init__(self, line: Line, replies: int) -> None:
+    Attributes:
+        recent: the caller's last sound before it.
+        recent_until: loop time at which that ends.
+    """
+
+    def __init__(self, line: Line, replies: int, recent: AudioFrame, recent_until: float) -> None:
         self._line, self._replies = line, replies
         self._call = line.call
         self._before = line.handed
+        self._again = np.zeros(0, np.float32)
+        self.recent, self.recent_until = recent, recent_until
+
+    def again_from(self, start: int) -> None:
+        """The rest begins with `recent` from this sample on: nobody has taken it in."""
+        self._again = self.recent.samples[start:]
 
     @property
     def rate(self) -> int:
@@ -144,7 +164,9 @@ class _Rest:
         return self._call.traits
 
     async def frames(self) -> AsyncIterator[Incoming]:
-        position = 0
+        position = len(self._again)
+        if position:
+            yield AudioFrame(self._again, self.rate, 0)
         while True:
             for item in self._line.take():
                 if isinstance(item, AudioFrame):

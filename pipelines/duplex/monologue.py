@@ -34,11 +34,15 @@ class Utterance:
         number: counts up from 1 in a call.
         said: all of its words.
         heard: those whose sound was played.
+        start: where the first of its words began,
+        end: and where the last that was heard ended.
     """
 
     number: int
     said: str
     heard: str
+    start: int = 0
+    end: int = 0
 
     @property
     def cut(self) -> bool:
@@ -90,8 +94,10 @@ class Monologue:
         self._complete()
         if not self._words:
             return None
-        heard = _joined([word for word in self._words if word.start < played])
-        done = Utterance(self.number, _joined(self._words), heard)
+        heard = [word for word in self._words if word.start < played]
+        start = self._words[0].start
+        end = min(played, heard[-1].end) if heard else start
+        done = Utterance(self.number, _joined(self._words), _joined(heard), start, end)
         self._words = []
         self.number += 1
         return done

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 from agent.core.calls import Call, Trace
 from agent.core.errors import EngineBusy, EngineError, EngineTooSlow
-from agent.core.protocols import DuplexModel, DuplexPrompt, Message
+from agent.core.protocols import DuplexModel, DuplexPrompt
 from pipelines.duplex.admission import Admission, Full
 from pipelines.duplex.config import DuplexConfig, WhenFull
-from pipelines.duplex.line import Line
+from pipelines.duplex.continued import Heard
+from pipelines.duplex.line import Line, Rest
 from pipelines.duplex.step_times import StepTimes
 from pipelines.duplex.talk import Delegate, Parts, Talk
 
@@ -27,15 +28,15 @@ CLOSE_S = 0.2
 class Successor(Protocol):
     """A pipeline that goes on where another had to stop."""
 
-    async def take_over(self, call: Call, trace: Trace, history: Sequence[Message]) -> None:
-        """Hold the rest of the conversation; an empty history is one that has not begun."""
+    async def take_over(self, rest: Rest, trace: Trace, heard: Sequence[Heard]) -> None:
+        """Hold the rest of the conversation; `heard` is what was heard of the agent."""
 
 
 @dataclass(slots=True)
 class _Before:
     """What was heard before somebody takes over."""
 
-    history: tuple[Message, ...] = ()
+    heard: tuple[Heard, ...] = ()
     utterances: int = 0
 
 
@@ -104,7 +105,7 @@ class DuplexPipeline:
                 raise
             trace("error", message=str(fault), fallback="cascade")
             if not line.is_over:
-                await self.successor.take_over(line.rest(before.utterances), trace, before.history)
+                await self.successor.take_over(line.rest(before.utterances), trace, before.heard)
 
     @property
     def _takes_full(self) -> bool:
@@ -121,7 +122,7 @@ class DuplexPipeline:
         try:
             await talk.run()
         finally:
-            before.history, before.utterances = tuple(talk.history), talk.utterances
+            before.heard, before.utterances = tuple(talk.heard), talk.utterances
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     await self.model.close(slot)

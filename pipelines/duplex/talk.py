@@ -15,6 +15,7 @@ from agent.core.errors import CallClosed, EngineError, EngineFailed, EngineTooSl
 from agent.core.protocols import DuplexModel, DuplexOutput, Message, Role, Speech
 from pipelines.duplex.beat import Beat, Taken
 from pipelines.duplex.config import DuplexConfig
+from pipelines.duplex.continued import Heard
 from pipelines.duplex.line import Line
 from pipelines.duplex.monologue import Monologue, Utterance
 from pipelines.duplex.outlet import Outlet, pieces
@@ -59,7 +60,7 @@ class Talk:
     """One conversation.
 
     Attributes:
-        history: what was heard of the model, oldest first. What the caller said is not in it: the
+        heard: what was heard of the model, oldest first. What the caller said is not in it: the
             model does not write that down.
         utterances: how many there were.
     """
@@ -75,7 +76,7 @@ class Talk:
         self._monologue = Monologue(line.call.play_rate)
         self._report = BeatReport(trace, parts.steps, self._beat, self._outlet, line)
         self._group = asyncio.TaskGroup()
-        self.history: deque[Message] = deque(maxlen=REMEMBERED)
+        self.heard: deque[Heard] = deque(maxlen=REMEMBERED)
         self.utterances = 0
 
     async def run(self) -> None:
@@ -198,7 +199,9 @@ class Talk:
         self._trace("heard", utterance=done.number, text=done.heard, cut=done.cut)
         self._tell(done.number, done.heard, final=True, cut=done.cut)
         if done.heard:
-            self.history.append(Message(Role.AGENT, done.heard, done.cut))
+            message = Message(Role.AGENT, done.heard, done.cut)
+            start_s, end_s = self._line.when(done.start), self._line.when(done.end)
+            self.heard.append(Heard(message, start_s, end_s))
         return done
 
     def _tell(self, number: int, text: str, **rest: bool) -> None:
@@ -215,7 +218,8 @@ class Talk:
 
     async def _fetch(self, delegate: Delegate, asked: str) -> None:
         try:
-            async with aclosing(delegate.answer(asked, tuple(self.history), self._trace)) as answer:
+            history = [heard.message for heard in self.heard]
+            async with aclosing(delegate.answer(asked, history, self._trace)) as answer:
                 async for speech in answer:
                     self._overlay.put(speech.frame.samples, speech.text)
         except EngineError as fault:

@@ -1,8 +1,9 @@
 """A `DuplexModel` on a batch: whoever has a frame steps together, the others stand still.
 
-The beat is the input. A step begins as soon as the batch is free and somebody has a frame; frames
-that come during a step are in the next one. So one call alone waits for nobody, and a full batch
-runs step after step: while a step takes less than a frame lasts, nobody falls behind.
+The beat is the input. A step begins when the batch is free, somebody has a frame, and nobody else's
+is expected within moments (`duplex_gathering`); frames that come during a step are in the next one.
+So one call alone waits for nobody, and while a step takes less than a frame lasts, nobody falls
+behind.
 
 Steps run in the batch's own thread, which waits for nothing but the next step. Nothing here is a
 task: what follows a step is done in the loop when it ends, whoever has been cancelled meanwhile.
@@ -21,16 +22,13 @@ import numpy as np
 from agent.core.audio import AudioFrame, Samples
 from agent.core.errors import EngineBusy, EngineError, EngineFailed
 from agent.core.protocols import DuplexOutput, DuplexPrompt, Seats
+from pipelines.engines.duplex_gathering import Gathering
 from pipelines.engines.duplex_pauses import Age, RecyclePolicy
 from pipelines.engines.duplex_row import Row, cleaned
 from pipelines.engines.moshi_batch import Stepped
 from pipelines.engines.moshi_text import TextStream, Vocabulary
 
 Told = TypeVar("Told")
-
-GATHER_S = 0.001
-"""Frames that come within this time of each other are in one step: those of one network packet
-burst, or of calls that share a clock."""
 
 
 class Batch(Protocol[Told]):
@@ -103,6 +101,7 @@ class BatchedModel(Generic[Told]):
         self._rows: dict[int, Row[Told]] = {}
         self._wipe: list[int] = []
         self._renew: list[int] = []
+        self._gathering = Gathering(self._batch.frame_samples / self._batch.rate)
         self._running: _Job[Told] | None = None
         self._soon: asyncio.TimerHandle | None = None
         self._broken: EngineError | None = None
@@ -155,7 +154,9 @@ class BatchedModel(Generic[Told]):
         self._check_step(slot, frame)
         slot.heard, wrong = cleaned(frame.samples)
         slot.unclean += wrong
-        slot.answer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        slot.answer = loop.create_future()
+        self._gathering.arrived(slot.index, loop.time())
         self._wake()
         return await slot.answer
 
@@ -164,6 +165,7 @@ class BatchedModel(Generic[Told]):
         if self._rows.get(slot.index) is not slot:
             return
         del self._rows[slot.index]
+        self._gathering.left(slot.index)
         self._free.append(slot.index)
 
     def unload(self) -> None:
@@ -193,11 +195,16 @@ class BatchedModel(Generic[Told]):
 
     def _wake(self) -> None:
         """Step soon, unless a step is under way: what follows it will see to the rest."""
-        if self._running is None and self._soon is None:
-            self._soon = asyncio.get_running_loop().call_later(GATHER_S, self._begin)
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        if self._running is None:
+            loop = asyncio.get_running_loop()
+            self._soon = loop.call_at(self._gathering.begin_s(loop.time()), self._begin)
 
     def _begin(self) -> None:
         self._soon = None
+        self._gathering.begun()
         job = self._next_job()
         if job is None or self._broken:
             return
@@ -236,7 +243,7 @@ class BatchedModel(Generic[Told]):
         for row, _ in job.tell:
             if not row.told and row.ready is not None and not row.ready.done():
                 row.ready.set_result(None)
-        self._begin()
+        self._wake()
 
     def _answer(self, job: _Job[Told], stepped: Stepped) -> None:
         took = (stepped.laps.step_s, self._batch.slots)
@@ -245,7 +252,7 @@ class BatchedModel(Generic[Told]):
             samples = got.samples
             if samples is None and row.renewals:  # the model begins anew, the call does not
                 samples = np.zeros(self.frame_samples, np.float32)
-            output = row.output(samples, got.token, took, self.rate)
+            output = row.output(samples, got.token, took, self.rate, got.turn_end)
             if row.age.is_due(heard, samples, output.text) and self._is_open(row):
                 row.renewals += 1
                 row.told.extend(row.prompt)

@@ -48,7 +48,12 @@ class Row(Generic[Told]):
     renewals: int = 0
 
     def output(
-        self, samples: Samples | None, token: int | None, took: tuple[float, int], rate: int
+        self,
+        samples: Samples | None,
+        token: int | None,
+        took: tuple[float, int],
+        rate: int,
+        turn_end: float | None = None,
     ) -> DuplexOutput:
         """What the call gets of a step that took so many seconds for so many streams."""
         frame = None
@@ -57,7 +62,7 @@ class Row(Generic[Told]):
             self.position = frame.end
         text = "" if token is None else self.text.add(token)
         tokens = () if token is None else (token,)
-        return DuplexOutput(frame, text, tokens, took[0], took[1])
+        return DuplexOutput(frame, text, tokens, took[0], took[1], turn_end)
 
 
 def cleaned(samples: Samples) -> tuple[Samples, int]:

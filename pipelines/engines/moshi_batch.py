@@ -36,10 +36,12 @@ class Answer:
     Attributes:
         samples: float32 [frame_samples]; None while the model's delay fills.
         token: its text token; None as above.
+        turn_end: 0..1, that the speaker is done; None from models that do not say.
     """
 
     samples: Samples | None
     token: int | None
+    turn_end: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

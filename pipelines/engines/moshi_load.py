@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415  (torch and moshi take seconds to import, and are in few environments)
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from pipelines.engines.moshi_settings import NAME, MoshiSettings
 from pipelines.engines.moshi_text import Vocabulary
 from pipelines.engines.moshi_voices import Codes, silences, voice_codes
 
-_MODEL_TYPES = ("moshi", "hibiki")
-"""Those that hear and speak in the same frame; moshi's loader knows others too."""
+DUPLEX = ("moshi", "hibiki")
+"""Model types that hear and speak in the same frame; moshi's loader knows others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class LoadedMoshi:
         tokenizer: words to text tokens.
         voices: voice prompts by name.
         silences: how it writes nothing.
+        hearing: what else config.json says of a recogniser: its delay; empty for others.
     """
 
     mimi: Any
@@ -36,10 +37,11 @@ class LoadedMoshi:
     tokenizer: Any
     voices: Mapping[str, Codes]
     silences: Silences
+    hearing: Mapping[str, float]
 
 
-def load(settings: MoshiSettings) -> LoadedMoshi:
-    """The model on its device.
+def load(settings: MoshiSettings, wanted: Sequence[str] = DUPLEX) -> LoadedMoshi:
+    """The model on its device; `wanted` are the model types that the caller can use.
 
     Raises:
         EngineUnavailable: a package or file is missing, or the files do not fit each other.
@@ -49,7 +51,7 @@ def load(settings: MoshiSettings) -> LoadedMoshi:
     torch = _torch(settings)
     try:
         with torch.no_grad():
-            return _loaded(torch, settings)
+            return _loaded(torch, settings, wanted)
     except EngineError:
         raise
     except Exception as fault:  # whatever half a dozen libraries say of files that do not fit
@@ -78,12 +80,12 @@ def _torch(settings: MoshiSettings) -> Any:
     return torch
 
 
-def _loaded(torch: Any, settings: MoshiSettings) -> LoadedMoshi:
+def _loaded(torch: Any, settings: MoshiSettings, wanted: Sequence[str]) -> LoadedMoshi:
     from moshi.models import LMGen
 
     found = _checkpoint(settings.checkpoint)
-    if found.model_type not in _MODEL_TYPES:
-        allowed = ", ".join(_MODEL_TYPES)
+    if found.model_type not in wanted:
+        allowed = ", ".join(wanted)
         raise EngineUnavailable(
             NAME, f"model_type: expected one of {allowed}, found {found.model_type}"
         )
@@ -91,12 +93,8 @@ def _loaded(torch: Any, settings: MoshiSettings) -> LoadedMoshi:
     mimi = found.get_mimi(device=settings.device)
     numbers = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
     model = found.get_moshi(device=settings.device, dtype=numbers[settings.numbers])
-    if model.num_codebooks - model.dep_q - 1 < 1:
-        raise EngineUnavailable(
-            NAME,
-            f"dep_q: expected codebooks left for the caller's sound, found that the model says all "
-            f"{model.n_q} itself; moshi's generator cannot run such a checkpoint",
-        )
+    if model.dep_q == model.n_q:
+        _speak_for_one(model, mimi)
     generator = LMGen(
         model,
         **{**found.lm_gen_config, **settings.sampling},
@@ -105,7 +103,18 @@ def _loaded(torch: Any, settings: MoshiSettings) -> LoadedMoshi:
     )
     words = _words(tokenizer, model, settings.checkpoint)
     voices = voice_codes(mimi, settings.voices, model.dep_q)
-    return LoadedMoshi(mimi, generator, words, tokenizer, voices, silences(mimi, model))
+    quiet = silences(mimi, model)
+    return LoadedMoshi(mimi, generator, words, tokenizer, voices, quiet, found.stt_config)
+
+
+def _speak_for_one(model: Any, mimi: Any) -> None:
+    """A depth model for both sides, as PersonaPlex has, is asked for the agent's half only.
+
+    The other half are guesses of what the caller says, and what they say is heard. moshi's own
+    voice leaves out codebooks in the same way. Source: moshi 0.2.13, models/tts.py, `generate`.
+    """
+    model.dep_q = model.n_q // 2
+    mimi.set_num_codebooks(model.dep_q)
 
 
 def _checkpoint(checkpoint: str) -> Any:

@@ -92,6 +92,69 @@ def test_a_call_may_be_longer_than_the_models_context(found):
     assert found["long"] == {"finite": True, "first after": [True, False, False]}
 
 
+def test_the_benchmark_builds_the_shapes_that_it_measures_on_a_gpu_and_says_where_none_is(tiny):
+    done = checked(tiny, "shapes", "without_a_gpu")
+    assert done["shapes"] == {"status": 0, "rows": 2}
+    assert done["without_a_gpu"]["status"] == 2
+    assert "expected a GPU, found none" in done["without_a_gpu"]["said"]
+
+
+# --- Hibiki ---------------------------------------------------------------------------------------
+
+
+@fixture(scope="module")
+def translated(tmp_path_factory):
+    """The same of a Hibiki: other delays, and a condition."""
+    folder = write_tiny_moshi(tmp_path_factory.mktemp("hibiki"), "hibiki")
+    return checked(folder, "isolation", "reference", "conditions", "prompts")
+
+
+def test_hibiki_answers_as_moshis_own_steps_would_to_the_bit(translated):
+    assert translated["reference"] == {"tokens": True, "sound": True}
+
+
+def test_nobody_else_changes_a_call_to_hibiki_by_a_bit(translated):
+    isolation = translated["isolation"]
+    assert isolation["among others"] == [True, True]
+    assert isolation["rows"] == [True, True]
+    assert isolation["other sound, other answer"] is True
+    assert isolation["tokens"] > 10
+
+
+def test_hibiki_is_told_to_translate_well_and_what_it_is_told_matters(translated):
+    conditions = translated["conditions"]
+    assert conditions["as moshi's own"] is True
+    assert conditions["other quality, other answer"] is True
+    assert conditions["first"] == [True, True, False, False]  # two frames of delay
+
+
+def test_hibiki_takes_a_voice_prompt_too(translated):
+    assert translated["prompts"]["voice"]["other than without"] is True
+
+
+# --- PersonaPlex ----------------------------------------------------------------------------------
+
+
+@fixture(scope="module")
+def persona(tmp_path_factory):
+    """The same of a model whose depth model speaks for both sides, as PersonaPlex's does."""
+    folder = write_tiny_moshi(tmp_path_factory.mktemp("persona"), "personaplex")
+    return checked(folder, "half", "isolation", "reference", "prompts")
+
+
+def test_a_depth_model_for_both_sides_speaks_for_the_agent_and_hears_the_caller(persona):
+    assert persona["half"] == {"weights": 16, "asked": 8, "heard": 8}
+    assert persona["isolation"]["other sound, other answer"] is True
+    assert persona["isolation"]["among others"] == [True, True]
+    assert persona["reference"] == {"tokens": True, "sound": True}
+
+
+@mark.parametrize("kind", ["text", "voice"])
+def test_it_takes_a_text_and_a_voice_before_the_first_frame(persona, kind):
+    assert persona["prompts"][kind]["other than without"] is True
+    assert persona["prompts"][kind]["same each time"] is True
+
+
 # --- a checkpoint that is none --------------------------------------------------------------------
 
 

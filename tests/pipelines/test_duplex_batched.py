@@ -10,7 +10,8 @@ from agent.core.audio import AudioFrame
 from agent.core.errors import EngineBusy, EngineFailed, EngineUnavailable
 from agent.core.protocols import DuplexPrompt
 from agent.virtual_loop import run_virtual
-from pipelines.engines.duplex_batched import GATHER_S, BatchedModel
+from pipelines.engines.duplex_batched import BatchedModel
+from pipelines.engines.duplex_gathering import BURST_S
 from pipelines.engines.duplex_pauses import RecyclePolicy
 from tests.support.counting_batch import FRAME, RATE, CountingBatch
 
@@ -56,7 +57,7 @@ def test_a_frame_waits_for_others_no_longer_than_the_gathering_time():
         slot, _other = await model.open(NOTHING), await model.open(NOTHING)
         began = now()
         await model.step(slot, frame())
-        assert now() - began == GATHER_S
+        assert now() - began == BURST_S
         assert batch.steps == [[0]]
 
     run(main)

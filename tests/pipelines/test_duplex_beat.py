@@ -1,5 +1,7 @@
 """The beat: exact frames when they are due, silence for what is missing, and nothing piles up."""
 
+import math
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,3 +185,18 @@ def test_pieces_are_exact_and_lose_nothing(lengths, count):
         out += parts
     assert all(len(part) == count for part in out)
     assert np.array_equal(np.concatenate([*out, rest]), whole)
+
+
+def test_frames_of_all_calls_are_whole_at_the_same_times_whenever_they_began():
+    for began in (0.0, 0.003, 1.041, 2.079):
+        beat = Beat(COUNT, RATE, began)
+        until = math.floor(began / 0.08) * 0.08 + 0.08
+        heard = round((until - began) * RATE)
+        beat.hear(np.full(heard, 0.5, np.float32))
+        assert beat.next_s() <= until
+        first = beat.take(until)
+        assert first is not None
+        assert (first.filled, first.lag_s) == (0, 0.0)
+        # Silence, and then all that was heard.
+        assert np.count_nonzero(first.frame.samples) == heard
+        assert first.frame.samples[-1] == (0.5 if heard else 0.0)

@@ -10,7 +10,8 @@ from agent.config import Config, load
 from agent.core.errors import ConfigError, EngineFailed
 from agent.core.events import Reason
 from agent.core.protocols import Message, Role
-from agent.duplex_wiring import CascadeDelegate, CascadeSuccessor, build_duplex, busy
+from agent.duplex_takeover import CascadeSuccessor
+from agent.duplex_wiring import CascadeDelegate, build_duplex, busy
 from agent.metrics import call_figures
 from agent.replay import replay
 from agent.session import Ending
@@ -73,7 +74,7 @@ def broken(model, *say, end_s=15.0, **rest):
 )
 def test_the_caller_hears_the_cascade_soon_after_the_model_failed(model, found_s):
     failing = model(scripted(), 5.0)
-    call = broken(failing, (5, "what now"))
+    call = broken(failing, (4, "what now"))
     assert call.ended.ending is Ending.HUNG_UP
     assert call.heard() == [(GREETING, False), (SORRY, False), ("All right.", False)]
     assert call.call.loud_from(4.9) - 5.0 <= found_s + 0.45
@@ -169,7 +170,7 @@ def test_captions_of_both_have_numbers_of_their_own():
 
 
 def test_the_trace_of_a_call_that_was_taken_over_replays():
-    call = broken(Wrapped(scripted(), 5.0), (5, "what now"))
+    call = broken(Wrapped(scripted(), 5.0), (4, "what now"))
     outcome = replay(call.trace.lines)
     assert outcome.steps > 5
     assert outcome.differences == ()

@@ -26,9 +26,9 @@ def run_script(name, *arguments):
     return done.stdout.strip().splitlines()[-1]
 
 
-def write_tiny_moshi(folder):
-    """A checkpoint of random numbers in this folder; the folder."""
-    run_script("tiny_moshi.py", folder)
+def write_tiny_moshi(folder, kind="moshi"):
+    """A checkpoint of random numbers in this folder, of a kind of tiny_moshi.py; the folder."""
+    run_script("tiny_moshi.py", folder, kind)
     return folder
 
 

@@ -79,7 +79,7 @@ def isolation(folder):
     return {
         "first": [a.token for a in alone[:2]],
         "tokens": len({a.token for a in alone}),
-        "loudest": float(max(np.abs(a.samples).max() for a in alone[1:])),
+        "loudest": float(max(np.abs(a.samples).max() for a in alone if a.samples is not None)),
         "other sound, other answer": not same(alone, heard_alone(batch, 0, sound(2))),
         "rows": [same(alone, heard_alone(batch, row, sounds)) for row in (1, 3)],
         "among others": [same(alone, among_others(batch, row, sounds)) for row in (0, 2)],
@@ -148,6 +148,79 @@ def reference(folder):
             for a, (_, samples) in zip(ours, theirs, strict=True)
         ),
     }
+
+
+def conditions(folder):
+    """A Hibiki that is told to aim at bad quality answers otherwise: ours is told to be good."""
+    from moshi.run_inference import get_condition_tensors
+
+    sounds, answers = sound(1), {}
+    for name in ("very_good", "very_bad"):
+        loaded = load(MoshiSettings(folder, "cpu", numbers="float32", slots=1, **GREEDY))
+        lut = loaded.generator.lm_model.condition_provider.conditioners["description"]
+        theirs = get_condition_tensors("hibiki", loaded.generator.lm_model, 1, 1.0)
+        ours = loaded.generator.condition_tensors
+        alike = bool((ours["description"].condition == theirs["description"].condition).all())
+        if name == "very_bad":
+            good, bad = (lut.tokenizer.possible_values[n] for n in ("very_good", "very_bad"))
+            ours["description"].condition[:] = lut.output_proj(lut.embed.weight[bad])
+            assert good != bad
+        answers[name] = heard_alone(MoshiBatch(loaded, 1), 0, sounds)
+    return {
+        "as moshi's own": alike,
+        "first": [a.token is None for a in answers["very_good"][:4]],
+        "other quality, other answer": not same(answers["very_good"], answers["very_bad"]),
+    }
+
+
+def half(folder):
+    """Its depth model has weights for sixteen codebooks, and eight are asked for."""
+    loaded = load(MoshiSettings(folder, "cpu", numbers="float32", slots=1, **GREEDY))
+    model = loaded.generator.lm_model
+    return {"weights": len(model.linears), "asked": model.dep_q, "heard": model.n_q - model.dep_q}
+
+
+def shapes(folder):
+    """The benchmark's way for a GPU, with a tiny model in the place of the 7B shapes."""
+    import contextlib
+    import io
+    from unittest.mock import patch
+
+    from moshi.models import loaders
+
+    from benchmarks import duplex
+    from tests.support import tiny_moshi
+
+    del folder
+    command = ["duplex.py", "--batches", "1,2", "--steps", "5", "--minutes", "0.01"]
+    with (
+        patch.object(sys, "argv", command),
+        patch.object(loaders, "_lm_kwargs", tiny_moshi.MODEL),
+        patch.object(loaders, "_mimi_config", tiny_moshi.MIMI),
+        patch.object(duplex, "_loaded", lambda options, slots: duplex._moshi_shapes(
+            MoshiSettings("random", options.device, options.numbers, slots))),
+        contextlib.redirect_stdout(io.StringIO()) as page,
+    ):  # fmt: skip
+        status = duplex.main()
+    return {"status": status, "rows": sum(
+        line.startswith(("| 1 |", "| 2 |")) for line in page.getvalue().splitlines())}  # fmt: skip
+
+
+def without_a_gpu(folder):
+    """What the benchmark says where there is none."""
+    import contextlib
+    import io
+    from unittest.mock import patch
+
+    from benchmarks import duplex
+
+    del folder
+    with (
+        patch.object(sys, "argv", ["duplex.py", "--device", "cuda"]),
+        patch("torch.cuda.is_available", lambda: False),
+        contextlib.redirect_stderr(io.StringIO()) as said,
+    ):
+        return {"status": duplex.main(), "said": said.getvalue()}
 
 
 def prompts(folder):

@@ -1,11 +1,12 @@
-"""A Moshi of random numbers, a few megabytes large, written to a folder.
+"""A Moshi of random numbers, a few megabytes large, or one of its relatives, written to a folder.
 
-Runs in the environment that has torch and moshi: `python tests/support/tiny_moshi.py FOLDER`; a
-number after it makes nothing but a text vocabulary of so many pieces.
+Runs in the environment that has torch and moshi: `python tests/support/tiny_moshi.py FOLDER KIND`;
+a number instead of a kind makes nothing but a text vocabulary of so many pieces.
 Everything moshi's own loaders ask for is there: two files of weights, the codec's and the model's
 configuration, and a text vocabulary of its own.
 """
 
+import copy
 import io
 import json
 import sys
@@ -44,7 +45,7 @@ MIMI = {
     },
     "quantizer": {
         "dimension": 32,
-        "n_q": 8,
+        "n_q": 16,
         "bins": 256,
         "input_dimension": 64,
         "output_dimension": 64,
@@ -98,8 +99,46 @@ MODEL = {
     "delays": [0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1],
 }
 
+KINDS = {
+    "moshi": {},
+    # Its depth model has weights for both sides.
+    "personaplex": {"dep_q": 16},
+    # Translates: a delay of two frames between codebooks, and told what quality to aim at.
+    "hibiki": {
+        "model_type": "hibiki",
+        "delays": [0, 0, *[2] * 7, 0, *[2] * 7],
+        "conditioners": {
+            "description": {
+                "type": "lut",
+                "lut": {
+                    "n_bins": 31,
+                    "dim": 16,
+                    "tokenizer": "noop",
+                    "possible_values": ["very_bad", "bad", "neutral", "good", "very_good"],
+                },
+            },
+        },
+        "fuser": {"sum": ["description"], "prepend": [], "cross": []},
+    },
+    # Writes down what it hears half a second later, and says how likely the speaker is done.
+    "stt": {
+        "model_type": "stt",
+        "n_q": 8,
+        "dep_q": 0,
+        "delays": [0] * 9,
+        "extra_heads_num_heads": 4,
+        "extra_heads_dim": 6,
+        "stt_config": {"audio_delay_seconds": 0.5, "audio_silence_prefix_seconds": 0.0},
+    },
+}
+"""What their config.json has that a Moshi's has not, or has otherwise.
 
-def write(folder: Path) -> Path:
+Source: config.json of kyutai/hibiki-1b-pytorch-bf16 and kyutai/stt-1b-en_fr, scaled down."""
+
+NOT_THE_MODELS = ("model_type", "stt_config")
+
+
+def write(folder: Path, kind: str = "moshi") -> Path:
     """Everything into `folder`; the path of its config.json."""
     import torch
     from moshi.models import loaders
@@ -111,7 +150,9 @@ def write(folder: Path) -> Path:
     mimi = loaders.get_mimi(None, MIMI, num_codebooks=8)
     _loud(torch, mimi)
     save_file(_plain(mimi), folder / "mimi.safetensors")
-    model = loaders.get_moshi_lm(None, dict(MODEL), dtype=torch.float32)
+    config = {**MODEL, **KINDS[kind]}
+    kept = {name: value for name, value in config.items() if name not in NOT_THE_MODELS}
+    model = loaders.get_moshi_lm(None, copy.deepcopy(kept), dtype=torch.float32)
     _lively(torch, model)
     save_file(_plain(model), folder / "moshi.safetensors")
     (folder / "words.model").write_bytes(_vocabulary(PIECES))
@@ -122,7 +163,7 @@ def write(folder: Path) -> Path:
         "mimi_config_name": f"file://{folder}/mimi.json",
         "tokenizer_name": f"file://{folder}/words.model",
     }
-    (folder / "config.json").write_text(json.dumps({**MODEL, **names}))
+    (folder / "config.json").write_text(json.dumps({**config, **names}))
     return folder / "config.json"
 
 
@@ -131,11 +172,12 @@ def _plain(model):
 
 
 def _loud(torch, mimi):
-    """Codebooks start as zeros, and biases drown what is heard: such a codec tells no two sounds
-    apart. This one has no biases, and codes that are as large as what they stand for."""
+    """Codebooks start as zeros, and biases drown what is heard and said: such a codec tells no two
+    sounds apart. This one has no biases, codes that are as large as what they stand for, and a
+    voice that is as loud as a person's."""
     with torch.no_grad():
         for name, value in mimi.named_parameters():
-            if name.startswith("encoder.") and name.endswith("bias"):
+            if name.startswith(("encoder.", "decoder.")) and name.endswith("bias"):
                 value.zero_()
         noise = torch.randn(1, 1, 40 * 1920) * 0.1
         heard = mimi._encode_to_unquantized_latent(noise)
@@ -151,6 +193,11 @@ def _loud(torch, mimi):
             value.copy_(torch.randn_like(value) * scale)
         if name.endswith("cluster_usage"):
             value.fill_(1.0)
+    with torch.no_grad():
+        said = mimi.decode(torch.randint(MIMI["quantizer"]["bins"], (1, 8, 40)))
+        *_, last = (value for name, value in mimi.named_parameters()
+                    if name.startswith("decoder.") and name.endswith("weight"))  # fmt: skip
+        last *= 0.1 / said.std()
 
 
 def _lively(torch, model):
@@ -183,7 +230,9 @@ def _vocabulary(pieces: int) -> bytes:
 
 
 if __name__ == "__main__":
-    where, *number = sys.argv[1:]
-    if number:
-        Path(where, "words.model").write_bytes(_vocabulary(int(number[0])))
-    sys.stdout.write(f"{where if number else write(Path(where).absolute())}\n")
+    where, kind = sys.argv[1:]
+    if kind in KINDS:
+        sys.stdout.write(f"{write(Path(where).absolute(), kind)}\n")
+    else:
+        Path(where, "words.model").write_bytes(_vocabulary(int(kind)))
+        sys.stdout.write(f"{where}\n")
