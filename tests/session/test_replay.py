@@ -191,5 +191,5 @@ PAGE = (Path(__file__).parents[2] / "docs" / "trace.md").read_text(encoding="utf
 def test_the_example_on_the_page_replays_without_a_difference():
     example = PAGE.split("```jsonl\n")[1].split("```")[0]
     outcome = replay([json.loads(line) for line in example.splitlines()])
-    assert outcome.steps == 19
+    assert outcome.steps == 20
     assert outcome.differences == ()
