@@ -13,6 +13,7 @@ def write_pocket_tts(folder: Path):
     """Write config.yaml, weights.safetensors, tok.model, voice.wav and consent.wav."""
     import pocket_tts
     import sentencepiece
+    import torch
     import yaml
     from safetensors.torch import save_file
 
@@ -30,6 +31,7 @@ def write_pocket_tts(folder: Path):
     words["tokenizer_path"], words["n_bins"] = str(folder / "tok.model"), PIECES
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(config))
+    torch.manual_seed(1)  # the same weights, and so about the same loudness, each time
     model = pocket_tts.TTSModel.load_model(config=str(file))
     save_file(model.state_dict(), folder / "weights.safetensors")
     file.write_text(yaml.safe_dump({**config, "weights_path": str(folder / "weights.safetensors")}))

@@ -62,7 +62,7 @@ def test_a_caller_hears_the_servers_words_and_what_came_of_a_tool(server):
 def test_a_model_that_hears_is_sent_what_the_caller_said_and_older_turns_as_words(server):
     """In real time, as the server is."""
     package("openai")
-    scene = Scene(6.0, say=(Say(1.2, "what are your hours"), Say(4.0, "and on sunday")))
+    scene = Scene(9.0, say=(Say(1.2, "what are your hours"), Say(4.0, "and on sunday")))
     chat = OpenAIChat.load(OpenAIChatSettings("m", server.url, warm_up=False, sound_s=30))
     server.follow(says("Yes."))
 
@@ -73,8 +73,9 @@ def test_a_model_that_hears_is_sent_what_the_caller_said_and_older_turns_as_word
         await run_call(SceneCall(scene), CascadePipeline(engines, pipeline.config), trace)
 
     asyncio.run(main())
-    greeting, *turns = [request["messages"] for request in server.requests]
-    assert isinstance(greeting[-1]["content"], str)
+    asked = [request["messages"] for request in server.requests]
+    assert isinstance(asked[0][-1]["content"], str)  # the greeting
+    turns = [messages for messages in asked if isinstance(messages[-1]["content"], list)]
     for words, turn in ((4, turns[0]), (3, turns[-1])):
         rate, samples = decoded(turn[-1]["content"][-1])
         loud = np.abs(samples) > 1e-3
