@@ -211,9 +211,11 @@ class TurnMachine:
         return [Backchannel(Aside.LISTENING)]
 
     def _entered(self, event: Digit | Typed, now: float) -> list[Action]:
-        if self.floor is Floor.USER or (self.floor is Floor.AGENT and self._replies.is_protected):
-            return []
         pause_s = next_key_s(event, self.config.digit_pause_s)
+        if self.floor is Floor.USER and pause_s > 0:
+            return []  # a part of what they are saying
+        if self.floor is Floor.AGENT and self._replies.is_protected:
+            return []
         return self._replies.cancel() + self._pause(now, pause_s)
 
     def _replied(self, event: Replied, now: float) -> list[Action]:

@@ -37,7 +37,12 @@ DEADLINE = "deadline"
 KINDS = [kind.__name__ for kind in get_args(Event)] + [DEADLINE]
 WALKS = 1500
 CONFIG = TurnConfig(
-    pause_max_s=1.2, user_max_s=6.0, agent_max_s=6.0, reply_wait_s=3.0, listen_every_s=0.5
+    pause_max_s=1.2,
+    speculations_max=1,
+    user_max_s=6.0,
+    agent_max_s=6.0,
+    reply_wait_s=3.0,
+    listen_every_s=0.5,
 )
 
 
@@ -244,6 +249,8 @@ CONDITIONS = {
     "to yield": lambda m: m.verdict is Verdict.YIELD,
     "a sign is due": lambda m: m.is_sign_due,
     "no sign is due": lambda m: not m.is_sign_due,
+    "complete": lambda m: words.next_key_s(m.event, 1.0) == 0,
+    "more to come": lambda m: words.next_key_s(m.event, 1.0) > 0,
     "first time": lambda m: not m.is_for_good,
     "for good": lambda m: m.is_for_good,
 }

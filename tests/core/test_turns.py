@@ -640,6 +640,12 @@ def test_a_prediction_about_speech_does_not_shorten_the_wait_for_a_key():
     assert machine.deadline() == 2.1 + 1.5
 
 
+def test_a_key_that_completes_an_entry_ends_the_turn_while_somebody_speaks():
+    machine, actions = told((1.0, SpeechStarted(1)), (1.5, Digit("1", 0.0)))
+    assert (machine.floor, actions) == (Floor.PAUSE, [PrepareReply(1, "1")])
+    assert machine.expire(1.5) == [ReleaseReply(1)]
+
+
 def test_a_key_pressed_while_speaking_belongs_to_the_turn():
     machine, actions = told((1.0, SpeechStarted(1)), (1.5, Digit("4")))
     assert (machine.floor, actions) == (Floor.USER, [])
