@@ -35,10 +35,9 @@ from agent.core.words import CallerWords
 PAGE = Path(__file__).parents[2] / "docs" / "turn_taking.md"
 DEADLINE = "deadline"
 KINDS = [kind.__name__ for kind in get_args(Event)] + [DEADLINE]
-WALKS = 1500
+WALKS = 2000
 CONFIG = TurnConfig(
     pause_max_s=1.2,
-    speculations_max=1,
     user_max_s=6.0,
     agent_max_s=6.0,
     reply_wait_s=3.0,
@@ -266,7 +265,8 @@ class Walk:
 
     def __init__(self, seed):
         self.random = Random(seed)
-        self.machine, self.now = TurnMachine(CONFIG), 0.0
+        config = dataclasses.replace(CONFIG, speculations_max=1 + seed % 3)
+        self.machine, self.now = TurnMachine(config), 0.0
         self.taken = []
 
     def run(self):
