@@ -79,8 +79,6 @@ class TurnConfig:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name}: expected 0 to 1, found {value}")
-        if self.settle_s > self.final_wait_s:
-            raise ValueError("settle_s: expected at most final_wait_s")
         if self.murmur_below > self.hold_above:
             raise ValueError("murmur_below: expected at most hold_above")
 

@@ -182,8 +182,3 @@ def test_a_key_of_a_longer_entry_waits_for_the_end_of_what_is_being_said():
     machine, actions = told((1.0, SpeechStarted(1)), (2.0, Digit("1", 3.0)))
     assert actions == []
     assert machine.floor is Floor.USER
-
-
-def test_a_held_reply_is_given_up_before_its_last_words_are():
-    with raises(ValueError, match="settle_s: expected at most final_wait_s"):
-        TurnConfig(settle_s=1.0, final_wait_s=0.5)

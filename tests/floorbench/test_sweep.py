@@ -128,7 +128,7 @@ SCENES = {
     "sure": ((0,), (Say(4, "what are your hours"),), {"probability": 1.0}),
     "an interruption": (
         (0, 1, 2),
-        (Say(4, "hours"), Say(6, "stop it right now please"), Say(10, "now")),
+        (Say(4, "hours"), Say(6, "stop it right now please it is enough"), Say(10, "now")),
         {},
     ),
 }
@@ -159,7 +159,8 @@ def test_other_settings_tried_in_the_sweep_do_what_they_do_in_a_call(tmp_path):
 
 
 def test_a_cut_in_a_call_is_premature_in_its_trace():
-    lines = scene(Say(4, "a table for"), Say(5.45, "and four people i said"), probability=1.0)
+    more = "and four people i said and one more child"
+    lines = scene(Say(4, "a table for"), Say(5.45, more), probability=1.0)
     hold, end = pauses(lines)
     assert (hold.gone_on_s, end.gone_on_s) == (approx(5.5, abs=0.02), None)
     assert decided(hold, TurnConfig()).released_s < hold.gone_on_s
