@@ -53,7 +53,7 @@ assessments", Human Studies 9 (1986)."""
 SIGNS_SO_FAR = -1.5  # "yeah" may go on with "but"
 ONLY_SIGNS = -4.0
 NO_WORDS = -1.5  # a sound that turned out to have no words: a cough, a chair
-ONE_GUESS = 0.4  # one uncertain word is often misrecognised: a murmur becomes "him"
+ONE_GUESS = 0.1  # one uncertain word is often misrecognised: a "right" becomes "bro"
 SEVERAL_GUESSES = 1.5
 STOP_GUESS = 2.0
 SMALL_TALK = 0.5
@@ -88,7 +88,7 @@ def _weight_of(others: Sequence[str], *, final: bool) -> float:
     """Log-odds of words that are no signs of listening."""
     others = [w for w in others if w not in SMALL_WORDS]
     if not others:
-        return SMALL_TALK
+        return SMALL_TALK if final else 0.0
     if any(w in STOP_WORDS for w in others):
         return STOP_WORD if final else STOP_GUESS
     if len(others) > 1:

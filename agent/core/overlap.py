@@ -15,8 +15,8 @@ from enum import Enum, auto
 from agent.core.backchannel import wants_floor
 from agent.core.turn_config import TurnConfig
 
-UNKNOWN = 0.5
-"""What the sound says before it was judged."""
+UNKNOWN = 0.75
+"""What a sound says that nobody has judged: who speaks over the agent probably wants the floor."""
 
 SURE = 0.02
 """No sound is surer than this or its complement: words must be able to outweigh it."""

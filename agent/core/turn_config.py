@@ -48,8 +48,8 @@ class TurnConfig:
     final_wait_s: float = 0.8
     reply_wait_s: float = 8.0
     dismiss_below: float = 0.4
-    hold_after_s: float = 0.19
-    hold_above: float = 0.5
+    hold_after_s: float = 0.22
+    hold_above: float = 0.7
     murmur_below: float = 0.2
     yield_above: float = 0.5
     settle_s: float = 0.2

@@ -14,16 +14,20 @@ class ListenerConfig:
         start_probability: speech at or above it,
         end_probability: silence below it; what lies between changes nothing. The gap of 0.15 is
             the detector authors' own (Source: silero-vad, utils_vad.py).
+        alert_probability: start_probability while the agent speaks, when a false start only turns
+            it down for a moment: "stop" begins with 0.1 s of hiss, which the detector gives 0.2 to
+            0.4, and of the benchmark's noises only doors and music come to more.
         start_s: speech that makes a segment. A false start costs a duck of the agent's voice, a
             late one costs the caller patience: two steps of 32 ms.
-        alert_s: the same while the agent speaks, when a false start only turns it down for a moment
-            and a late one is heard as being talked over: one step.
+        alert_s: start_s while the agent speaks, when a late start is heard as being talked over:
+            one step.
         end_s: silence that ends one. Every pause is at least this long, so it is kept as short as
             the stops inside words allow (the closure of "t" or "k" lasts up to about 80 ms).
         pre_roll_s: sound before the start that belongs to the segment, or the first word is lost.
     """
 
     start_probability: float = 0.5
+    alert_probability: float = 0.2
     end_probability: float = 0.35
     start_s: float = 0.06
     alert_s: float = 0.03
@@ -34,6 +38,8 @@ class ListenerConfig:
         """Raises ValueError where the thresholds contradict each other."""
         if not 0 <= self.end_probability <= self.start_probability <= 1:
             raise ValueError("expected 0 <= end_probability <= start_probability <= 1")
+        if not 0 < self.alert_probability <= self.start_probability:
+            raise ValueError("expected 0 < alert_probability <= start_probability")
         durations = (self.start_s, self.alert_s, self.end_s, self.pre_roll_s)
         if min(durations) < 0 or self.pre_roll_s > 2:
             raise ValueError("expected start_s, alert_s, end_s of 0 or more, pre_roll_s of 0 to 2")
@@ -70,7 +76,7 @@ class Listener:
         `alert`: the agent is speaking.
         """
         if self._voice is _Voice.SILENT:
-            return self._silent(probability, start, end, self._alert if alert else self._start)
+            return self._silent(probability, start, end, alert=alert)
         return self._speaking(probability, start, end)
 
     @property
@@ -79,9 +85,11 @@ class Listener:
         return self._voice is _Voice.SPEAKING
 
     def _silent(
-        self, probability: float, start: int, end: int, needed: int
+        self, probability: float, start: int, end: int, *, alert: bool
     ) -> SpeechStarted | None:
-        if not probability >= self.config.start_probability:  # so that NaN is silence
+        config, needed = self.config, self._alert if alert else self._start
+        least = config.alert_probability if alert else config.start_probability
+        if not probability >= least:  # so that NaN is silence
             self._changed = None
             return None
         self._changed = start if self._changed is None else self._changed

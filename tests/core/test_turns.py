@@ -662,7 +662,7 @@ def test_a_key_pressed_while_speaking_belongs_to_the_turn():
         {"pause_min_s": 3.0},
         {"prior": 1.5},
         {"hold_after_s": 3.0},
-        {"murmur_below": 0.6},
+        {"murmur_below": 0.8},
         {"silence_s": 1e9},
     ],
 )
