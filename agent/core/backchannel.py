@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 BACKCHANNELS = frozenset(
     "uh-huh mm-hmm mm-hm mhm mm hmm hm uh um ah oh yeah yes yep okay ok right sure good great nice "
-    "fine i see got it alright all wow really exactly thanks huh aha er erm eh".split()
+    "fine i see got it alright all wow really exactly thanks huh aha er erm eh "
+    "please".split()
 )
 """Words that, alone, leave the floor with the agent."""
 
@@ -35,6 +36,7 @@ AGREEMENTS = tuple(
         "go on",
         "that makes sense",
         "you know",
+        "thank you",
     )
 )
 """Phrases that only show that somebody listens, though their words alone would not, longest first

@@ -38,8 +38,8 @@ def test_an_assessment_with_more_than_little_words_about_it_is_not(text):
     assert wants_floor(text, final=True) >= 1
 
 
-@mark.parametrize("text", ["huh", "aha", "er"])
-def test_a_hesitation_alone_wants_nothing(text):
+@mark.parametrize("text", ["huh", "aha", "er", "please", "thank you"])
+def test_a_hesitation_or_politeness_alone_wants_nothing(text):
     assert wants_floor(text, final=True) < -2
 
 
