@@ -21,7 +21,7 @@ ANSWERS = {
     "For which day?": "On friday.",
     "At what time?": "At seven thirty.",
     "Shall I book it": "No, for four people on friday at seven thirty.",
-    READ_BACK: "Yes, please.",
+    READ_BACK: "Yes.",  # in one breath: a busy recogniser may be late with what follows a pause
 }
 DONE = "Your table is booked."
 REACTION_S = 0.5
