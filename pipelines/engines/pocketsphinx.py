@@ -38,7 +38,7 @@ class PocketSphinxSettings:
             of about 250 MB, started when first needed.
         tolerance: how different, 0..1, what dictation hears may sound from the grammar's words for
             these to be believed; 0 believes dictation alone, 1 the grammar. On a telephone line,
-            where dictation hears less, 0.1 more.
+            where dictation hears less, 0.05 more.
         acoustic_model: a folder; empty for the US English one of the package, as for the others.
         language_model: a file.
         dictionary: a file.

@@ -42,7 +42,7 @@ _PRIOR_S = 1.0
 _PRIOR = (53.1, 4.8, 2.6, 11.8, -4.1, -0.8, -4.1, -2.5, -1.1, -1.8, 1.3, -0.6, 2.6)
 """Mean over 55 utterances of people and flite, each with 0.3 s of silence before it."""
 
-_LINE_TOLERANCE = 0.1
+_LINE_TOLERANCE = 0.05
 """On a telephone line that much more; docs/recognition.md says why."""
 
 _WARM_UP = "#JSGF V1.0;\ngrammar warm;\npublic <up> = yes;\n"
