@@ -61,6 +61,13 @@ def reply(messages):
     return asyncio.run(collect())
 
 
+def test_a_no_said_before_the_question_was_heard_does_not_end_the_call():
+    half = agent("From Tuesday to Thursday we are open from noon until", cut=True)
+    assert "Goodbye" not in said(caller(HOURS), half, caller("no no that's it"))
+    whole = agent(said(caller(HOURS)))
+    assert "Goodbye" in said(caller(HOURS), whole, caller("no that's it"))
+
+
 def test_a_reply_that_was_thrown_away_leaves_nothing_behind():
     whole = said(caller("i'd like a table for four people on friday"))
     responder = FlowResponder(FLOW)

@@ -97,7 +97,7 @@ def _to_confirmation(flow: Flow, at: Position, said: Understood) -> Position | N
     if at.asked.topic is not Topic.CONFIRM or form is None or said.values or said.named:
         return None
     match _yes_no(said):
-        case "yes" if at.heard + 1 >= word_count(at.before[:-1]):
+        case "yes" if _was_asked(at):
             return _finished(flow, at, form, said)
         case "yes":
             return ask(flow, at)
@@ -155,14 +155,20 @@ def _routed(flow: Flow, at: Position, said: Understood) -> list[str]:
     """Where the intents lead from here, each place once.
 
     Small talk that a flow gives a way of its own, such as a no that ends the call, takes it only
-    alone: "a table for two, no, for three" must not hang up.
+    alone: "a table for two, no, for three" must not hang up. And nobody answers a question before
+    they heard it: a no over the opening hours is not one to "is there anything else?".
     """
-    routes = flow.routes(at.node, again=at.again)
+    routes = flow.routes(at.node, again=at.again and _was_asked(at))
     leading = [intent for intent in said.intents if intent in routes]
     wanted = [intent for intent in leading if intent not in builtin.NAMES]
     if not wanted and not said.values:
         wanted = leading
     return list(dict.fromkeys(routes[intent] for intent in wanted))
+
+
+def _was_asked(at: Position) -> bool:
+    """Whether all that the last reply said before its question, its last sentence, was heard."""
+    return at.heard + 1 >= word_count(at.before[:-1])
 
 
 def _form_for(flow: Flow, at: Position, said: Understood) -> list[str]:
