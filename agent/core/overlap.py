@@ -14,19 +14,13 @@ from enum import Enum, auto
 
 from agent.core.backchannel import wants_floor
 from agent.core.turn_config import TurnConfig
+from agent.core.words import CallerWords
 
 UNKNOWN = 0.75
 """What a sound says that nobody has judged: who speaks over the agent probably wants the floor."""
 
 SURE = 0.02
 """No sound is surer than this or its complement: words must be able to outweigh it."""
-
-
-class Hush(Enum):
-    """How far the agent gives way."""
-
-    DUCKED = auto()
-    HELD = auto()
 
 
 class Verdict(Enum):
@@ -46,28 +40,42 @@ class Overlap:
     Attributes:
         since: loop time at which it began.
         quiet: loop time at which the caller last fell silent in it.
-        sound: 0..1, that by its sound it is the caller's, and wants the floor.
-        hush: how far the agent has given way.
+        caller: 0..1, that by its sound it is the caller's, and meant for the agent.
+        floor: 0..1, that by its sound it wants the floor, if it is.
+        hush: how far the agent has given way: Verdict.DUCK or Verdict.HOLD.
     """
 
     since: float
     quiet: float = 0.0
-    sound: float = UNKNOWN
-    hush: Hush = Hush.DUCKED
+    caller: float = 1.0
+    floor: float = UNKNOWN
+    hush: Verdict = Verdict.DUCK
 
     def wish(self, text: str, *, final: bool, config: TurnConfig) -> float:
-        """0..1: that the caller wants the floor, by sound and words together."""
-        sound = min(1 - SURE, max(SURE, self.sound))
-        odds = math.log(sound / (1 - sound))
+        """0..1: that the caller wants the floor, by sound and words together.
+
+        The words say what is wanted, not who wants it: a bystander's "stop" is nobody's.
+        """
+        floor = min(1 - SURE, max(SURE, self.floor))
+        odds = math.log(floor / (1 - floor))
         odds += wants_floor(text, final=final, backchannels=config.backchannels)
-        return 1 / (1 + math.exp(-odds))
+        return min(1.0, max(0.0, self.caller)) / (1 + math.exp(-odds))
+
+    def look(self, words: CallerWords, now: float, config: TurnConfig) -> tuple[Verdict, float]:
+        """What follows for the reply, and the loop time at which to look again."""
+        if words.speaking():
+            points = self.since + config.hold_after_s, self.since + config.yield_after_s
+            return self.speaking(words.text(), now, config), _next(now, *points)
+        points = self.quiet + config.settle_s, self.quiet + config.final_wait_s
+        final = not words.waiting()
+        return self.silent(words.text(), now, final=final, config=config), _next(now, *points)
 
     def speaking(self, text: str, now: float, config: TurnConfig) -> Verdict:
         """While the caller goes on."""
         if now >= self.since + config.yield_after_s:
             return Verdict.YIELD
         wish = self.wish(text, final=False, config=config)
-        if self.hush is Hush.HELD:
+        if self.hush is Verdict.HOLD:
             return Verdict.DUCK if wish < config.murmur_below else Verdict.AS_IT_IS
         may_hold = now >= self.since + config.hold_after_s
         return Verdict.HOLD if may_hold and wish >= config.hold_above else Verdict.AS_IT_IS
@@ -78,19 +86,11 @@ class Overlap:
         if final and wish >= config.yield_above:
             if now >= self.quiet + config.settle_s:
                 return Verdict.YIELD
-            return Verdict.AS_IT_IS if self.hush is Hush.HELD else Verdict.HOLD
+            return Verdict.AS_IT_IS if self.hush is Verdict.HOLD else Verdict.HOLD
         is_late = now >= self.quiet + config.final_wait_s
         if final or is_late or wish < config.murmur_below:
             return Verdict.RESUME
         return Verdict.AS_IT_IS
-
-    def next_look(self, now: float, config: TurnConfig) -> float:
-        """When speech that goes on must be looked at again, though nothing happens."""
-        return _next(now, self.since + config.hold_after_s, self.since + config.yield_after_s)
-
-    def next_look_in_silence(self, now: float, config: TurnConfig) -> float:
-        """The same once the caller has fallen silent."""
-        return _next(now, self.quiet + config.settle_s, self.quiet + config.final_wait_s)
 
 
 def _next(now: float, *points: float) -> float:

@@ -165,9 +165,9 @@ class SpeechJudge(Protocol[State]):
     def open(self) -> State:
         """The state of a call in which nobody spoke yet."""
 
-    def begin(self, state: State, before: Samples) -> State:
-        """A stretch of speech begins; `before`, float32 [n], is the sound up to now, its own
-        first samples included."""
+    def begin(self, state: State, before: Samples, pause_s: float) -> State:
+        """A stretch of speech begins, so long after the last; `before`, float32 [n], is the sound
+        up to now, its own first samples included."""
 
     def step(self, state: State, samples: Samples, speech: float) -> tuple[State, Judged]:
         """The stretch goes on: a detector step, float32 [step_samples], and its probability."""

@@ -34,7 +34,7 @@ from agent.core.events import (
     Typed,
 )
 from agent.core.floor import Floor
-from agent.core.overlap import Hush, Overlap, Verdict
+from agent.core.overlap import Overlap, Verdict
 from agent.core.replies import LiveReply, Replies
 from agent.core.turn_config import TurnConfig
 from agent.core.words import CallerWords, next_key_s
@@ -140,7 +140,7 @@ class TurnMachine:
         if self._replies.is_protected:
             return []
         self._overlap = Overlap(now)
-        self._enter(Floor.OVERLAP, self._overlap.next_look(now, self.config))
+        self._enter(Floor.OVERLAP, now + self.config.hold_after_s)
         return [DuckReply(self._replies.number)]
 
     def _speech_ended(self, now: float) -> list[Action]:
@@ -160,7 +160,7 @@ class TurnMachine:
             return self._speech_started(now)
         if self.floor is not Floor.OVERLAP or not self._words.speaking():
             return []
-        self._overlap = replace(self._overlap, sound=event.caller * event.floor)
+        self._overlap = replace(self._overlap, caller=event.caller, floor=event.floor)
         return self._weigh(now)
 
     def _dismissed(self, now: float) -> list[Action]:
@@ -350,22 +350,17 @@ class TurnMachine:
 
     def _weigh(self, now: float) -> list[Action]:
         """The caller speaks, or spoke, over the agent: give way as far as it is worth."""
-        text, final = self._words.text(), not self._words.waiting()
-        if self._words.speaking():
-            self._deadline = self._overlap.next_look(now, self.config)
-            verdict = self._overlap.speaking(text, now, self.config)
-        else:
-            self._deadline = self._overlap.next_look_in_silence(now, self.config)
-            verdict = self._overlap.silent(text, now, final=final, config=self.config)
+        verdict, self._deadline = self._overlap.look(self._words, now, self.config)
+        return self._give_way(verdict, now)
+
+    def _give_way(self, verdict: Verdict, now: float) -> list[Action]:
         match verdict:
             case Verdict.AS_IT_IS:
                 return []
-            case Verdict.DUCK:
-                self._overlap = replace(self._overlap, hush=Hush.DUCKED)
-                return [DuckReply(self._replies.number)]
-            case Verdict.HOLD:
-                self._overlap = replace(self._overlap, hush=Hush.HELD)
-                return [HoldReply(self._replies.number)]
+            case Verdict.DUCK | Verdict.HOLD:
+                self._overlap = replace(self._overlap, hush=verdict)
+                hush = DuckReply if verdict is Verdict.DUCK else HoldReply
+                return [hush(self._replies.number)]
             case Verdict.RESUME:
                 return self._resume(now)
             case Verdict.YIELD:
@@ -378,15 +373,17 @@ class TurnMachine:
         is_early = self._words.speaking() or self._words.waiting()
         if is_early or self._replies.is_protected or not self._words.text():
             return []
-        wish = self._overlap.wish(self._words.text(), final=True, config=self.config)
-        if wish >= self.config.yield_above:
-            return self._yield(now)
-        self._words.murmured(now)
-        return []
+        verdict, due = self._overlap.look(self._words, now, self.config)
+        if verdict is Verdict.RESUME:
+            self._words.murmured(now)
+            return []
+        self._enter(Floor.OVERLAP, due)
+        return self._give_way(verdict, now)
 
     def _resume(self, now: float) -> list[Action]:
         if not self._words.waiting():
             self._words.murmured(now)
+        self._overlap = replace(self._overlap, hush=Verdict.DUCK)  # its last words may yet come
         self._enter(Floor.AGENT, now + self.config.agent_max_s)
         return [ResumeReply(self._replies.number)]
 

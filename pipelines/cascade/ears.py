@@ -109,7 +109,7 @@ class Ears:
                 self._hearing.begin(segment)
                 self._feed_since(self._listener.speech_start - self._pre_roll())
                 if self._judging:
-                    self._judging.begin(segment, self._before())
+                    self._judging.begin(segment, self._before(), self.pause_s)
             case SpeechEnded(segment):
                 self._feed(frame)
                 self._hearing.end(segment)

@@ -22,10 +22,10 @@ class Judging:
         self._segment = 0
         self._told: Judged | None = None
 
-    def begin(self, segment: int, before: Samples) -> None:
-        """A segment begins; `before`, float32 [n], is the last second up to now."""
+    def begin(self, segment: int, before: Samples, pause_s: float) -> None:
+        """A segment begins `pause_s` after the last; `before`, float32 [n], is the last second."""
         self._segment, self._told = segment, None
-        self._state = self._judge.begin(self._state, before)
+        self._state = self._judge.begin(self._state, before, pause_s)
 
     def step(self, samples: Samples, speech: float) -> SpeechJudged | None:
         """The segment goes on, float32 [step_samples]; what is to be told of it, if anything."""

@@ -4,15 +4,16 @@ from dataclasses import dataclass, replace
 
 from agent.core.audio import Samples
 from agent.core.protocols import Judged
-from pipelines.cascade.addressee.addressee import Addressee, Profile, Stretch
+from pipelines.cascade.addressee.addressee import BREATH_S, Addressee, Profile, Stretch
 from pipelines.cascade.floor_wish.model import FloorWish, WishState
 
 NOT_THEIRS = 0.5
 """A stretch that ends below it was not taken for the caller's."""
 
 DISMISSED = 3
-"""Stretches in a row after which the caller's profile is given up. A caller who has moved away from
-the microphone must not be ignored for the rest of the call."""
+"""Times in a row that somebody else spoke after which the caller's profile is given up; what goes on
+after a breath is the same time. A caller who has moved away from the microphone must not be ignored
+for the rest of the call."""
 
 _WISHED_FROM = 8000
 """Samples before a stretch that tell the network how the line sounds: half a second."""
@@ -27,7 +28,7 @@ class SoundState:
         stretch: None before anybody spoke.
         wish: the network's state in that stretch.
         caller: 0..1, what the stretch was judged last.
-        dismissed: stretches in a row, before this one, that were not the caller's.
+        dismissed: times in a row, before this one, that somebody else spoke.
     """
 
     profile: Profile
@@ -57,14 +58,15 @@ class SoundJudge:
         """A call in which nobody spoke yet."""
         return SoundState(self._addressee.open())
 
-    def begin(self, state: SoundState, before: Samples) -> SoundState:
+    def begin(self, state: SoundState, before: Samples, pause_s: float) -> SoundState:
         """A stretch begins; as `SpeechJudge.begin`."""
-        dismissed = state.dismissed + 1 if state.caller < NOT_THEIRS else 0
+        went_on = pause_s <= BREATH_S
+        dismissed = state.dismissed + (not went_on) if state.caller < NOT_THEIRS else 0
         if dismissed >= DISMISSED:
             state, dismissed = self.open(), 0
         return replace(
             state,
-            stretch=self._addressee.begin(state.profile, before),
+            stretch=self._addressee.begin(state.profile, before, state.stretch, pause_s),
             wish=self._wish.begin(before[-_WISHED_FROM:]),
             caller=1.0,
             dismissed=dismissed,

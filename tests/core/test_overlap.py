@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import mark
 
-from agent.core.overlap import Hush, Overlap, Verdict
+from agent.core.overlap import Overlap, Verdict
 from agent.core.turn_config import TurnConfig
+from agent.core.words import CallerWords
 
 CONFIG = TurnConfig(
     hold_after_s=0.2,
@@ -23,13 +24,13 @@ TEXTS = st.sampled_from(["", "yeah", "stop", "monday", "monday at noon", "no no 
 SOUNDS = st.floats(0, 1)
 
 
-def sounding(sound, hush=Hush.DUCKED):
-    return replace(BEGUN, sound=sound, hush=hush)
+def sounding(floor, hush=Verdict.DUCK):
+    return replace(BEGUN, floor=floor, hush=hush)
 
 
-def ended(sound, text, now, *, final, hush=Hush.HELD):
+def ended(sound, text, now, *, final, hush=Verdict.HOLD):
     """What follows at `now` for somebody who fell silent at 11."""
-    overlap = replace(BEGUN, quiet=11.0, sound=sound, hush=hush)
+    overlap = replace(BEGUN, quiet=11.0, floor=sound, hush=hush)
     return overlap.silent(text, now, final=final, config=CONFIG)
 
 
@@ -50,12 +51,18 @@ def test_words_may_decide_against_the_sound():
     assert sounding(0.7).speaking("yeah", 10.2, CONFIG) is Verdict.AS_IT_IS
 
 
+def test_words_do_not_say_who_spoke_them():
+    somebody = replace(BEGUN, caller=0.6, floor=0.9)
+    assert somebody.speaking("stop it now", 10.5, CONFIG) is Verdict.HOLD
+    assert replace(somebody, caller=0.49).speaking("stop it now", 10.5, CONFIG) is Verdict.AS_IT_IS
+
+
 def test_a_held_reply_stays_held_while_it_is_unclear():
-    assert sounding(0.3, Hush.HELD).speaking("", 10.5, CONFIG) is Verdict.AS_IT_IS
+    assert sounding(0.3, Verdict.HOLD).speaking("", 10.5, CONFIG) is Verdict.AS_IT_IS
 
 
 def test_a_held_reply_goes_on_quietly_once_it_was_plainly_a_murmur():
-    assert sounding(0.1, Hush.HELD).speaking("", 10.5, CONFIG) is Verdict.DUCK
+    assert sounding(0.1, Verdict.HOLD).speaking("", 10.5, CONFIG) is Verdict.DUCK
 
 
 @given(SOUNDS, TEXTS)
@@ -80,7 +87,7 @@ def test_an_interruption_is_obeyed_for_good_only_when_nothing_follows_it():
 
 
 def test_until_then_it_is_held():
-    assert ended(0.5, "wait", 11.0, final=True, hush=Hush.DUCKED) is Verdict.HOLD
+    assert ended(0.5, "wait", 11.0, final=True, hush=Verdict.DUCK) is Verdict.HOLD
 
 
 def test_a_murmur_misheard_as_a_word_is_still_a_murmur():
@@ -106,9 +113,11 @@ def test_a_surer_sound_never_wants_the_floor_less(one, other, text, final):
 
 @mark.parametrize("now, then", [(10.0, 10.2), (10.2, 11.2), (10.7, 11.2), (12.0, 12.0)])
 def test_it_is_looked_at_again_when_time_alone_may_change_it(now, then):
-    assert BEGUN.next_look(now, CONFIG) == then
+    words = CallerWords()
+    words.start(1)
+    assert BEGUN.look(words, now, CONFIG)[1] == then
 
 
 @mark.parametrize("now, then", [(11.0, 11.2), (11.2, 11.8), (12.0, 12.0)])
 def test_so_it_is_when_the_caller_has_fallen_silent(now, then):
-    assert replace(BEGUN, quiet=11.0).next_look_in_silence(now, CONFIG) == then
+    assert replace(BEGUN, quiet=11.0).look(CallerWords(), now, CONFIG)[1] == then

@@ -143,10 +143,7 @@ class Moment:
         machine, config = self.machine, self.machine.config
         overlap = machine._overlap
         if isinstance(self.event, SpeechJudged):
-            overlap = dataclasses.replace(overlap, sound=self.event.caller * self.event.floor)
-        if machine.floor is Floor.AGENT:
-            wants = overlap.wish(self.text, final=True, config=config) >= config.yield_above
-            return Verdict.YIELD if wants else Verdict.RESUME
+            overlap = dataclasses.replace(overlap, caller=self.event.caller, floor=self.event.floor)
         if self.is_speaking:
             return overlap.speaking(self.text, self.now, config)
         if isinstance(self.event, SpeechEnded):
@@ -315,7 +312,7 @@ class Walk:
             SpeechEnded(current),
             Transcript(choose([segment, current]), said, more),
             Transcript(choose([segment, current]), said, final=True),
-            Transcript(current, choose(["", "uh-huh"]), final=True),
+            Transcript(current, choose(["", "uh-huh", "stop"]), final=True),
             TurnEndPredicted(choose([current, current, segment]), self.random.random()),
             SpeechJudged(choose([segment, current]), choose([0.1, 0.5, 0.9]), self.random.random()),
             SpeechJudged(current, choose([0.1, 0.9]), choose([0.05, 0.95])),

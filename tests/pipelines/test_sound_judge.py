@@ -23,7 +23,7 @@ def hum(steps=LEAST + 4, level=0.2):
 
 
 def heard(judge, state, sound):
-    state = judge.begin(state, BEFORE)
+    state = judge.begin(state, BEFORE, 1.0)
     for step in sound:
         state, judged = judge.step(state, step, 0.9)
     return state, judged
@@ -67,7 +67,7 @@ class Script:
     def open(self):
         return 0
 
-    def begin(self, state, before):
+    def begin(self, state, before, pause_s):
         return state
 
     def step(self, state, samples, speech):
@@ -81,7 +81,7 @@ class Script:
 def test_what_hardly_changes_is_not_told_again():
     first = Judged(0.9, 0.5, "so far")
     judging = Judging(Script(first, replace(first, floor=0.52), replace(first, floor=0.6)))
-    judging.begin(7, BEFORE)
+    judging.begin(7, BEFORE, 1.0)
     told = [judging.step(BEFORE[:STEP], 0.9) for _ in range(3)]
     assert told[0] == SpeechJudged(7, 0.9, 0.5, "so far")
     assert told[1] is None
@@ -92,7 +92,7 @@ def test_only_what_sounded_like_the_caller_teaches():
     for caller, learnt in ((0.9, 1), (0.3, 0)):
         judge = Script(Judged(caller, 0.5))
         judging = Judging(judge)
-        judging.begin(1, BEFORE)
+        judging.begin(1, BEFORE, 1.0)
         judging.step(BEFORE[:STEP], 0.9)
         judging.learn()
         assert judge.learnt == learnt

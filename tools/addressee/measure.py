@@ -44,7 +44,6 @@ class Heard:
     kind: str
     db: float
     condition: str
-    going_on: float
     probabilities: NDArray[np.float64]
     cues: NDArray[np.float64]
 
@@ -69,24 +68,26 @@ def stretches(sound: Samples, silero: Silero) -> Iterator[tuple[int, int]]:
 def heard(call: Scene, silero: Silero) -> Iterator[Heard]:
     """Every stretch after the caller is known."""
     judge = Addressee()
-    profile = judge.open()
+    profile, stretch, ended = judge.open(), None, 0
     for begin, end in stretches(call.sound, silero):
         at = (begin - 1) * STEP
         kind, db = next(
             ((k, d) for s, e, k, d in call.items if s - RATE // 10 <= at < e), ("bed", 0.0)
         )
         past = min(begin * STEP, RATE // STEP * STEP)
-        stretch = judge.begin(profile, call.sound[begin * STEP - past : begin * STEP])
+        before = call.sound[begin * STEP - past : begin * STEP]
+        stretch = judge.begin(profile, before, stretch, (begin - ended) * STEP / RATE)
         found, told = [], []
         for step in range(begin, end + 1):
             sound = call.sound[step * STEP : (step + 1) * STEP]
             stretch, probability, _ = judge.step(stretch, sound, 1.0)
             found.append(probability)
             told.append(_cues(stretch))
+        ended = end
         if kind == "learn":
             profile = judge.learn(profile, stretch)
         elif profile.own is not None:
-            yield Heard(kind, db, call.condition, stretch.going_on, np.array(found), np.array(told))
+            yield Heard(kind, db, call.condition, np.array(found), np.array(told))
 
 
 def _cues(stretch: Stretch) -> tuple[float, ...]:
@@ -120,7 +121,7 @@ def _share(group: list[Heard], step: int) -> float:
 
 def fitted(found: list[Heard]) -> str:
     """Weights by Newton's method; a caller's stretch counts three times one of the others."""
-    used = [one for one in found if one.counts and not one.going_on and one.kind != "noise"]
+    used = [one for one in found if one.counts and one.kind != "noise"]
     x = np.concatenate([_terms(one) for one in used])
     each = [np.full(len(one.cues), float(one.kind == "caller")) for one in used]
     caller = np.concatenate(each)
@@ -134,11 +135,8 @@ def fitted(found: list[Heard]) -> str:
         bend = (x * (weight * p * (1 - p))[:, None]).T @ x + np.eye(len(b))
         b += np.linalg.solve(bend, x.T @ (weight * (caller - p)) - b)
     b /= spread
-    lowest = [
-        float(np.min(_terms(o) @ b) + 4.0 * o.going_on)
-        for o in found
-        if o.counts and o.kind == "caller"
-    ]
+    callers = (one for one in found if one.counts and one.kind == "caller")
+    lowest = [float(np.min(_terms(one) @ b)) for one in callers]
     start = b[0] + np.log(IGNORED / (1 - IGNORED)) - np.quantile(lowest, NEVER_BELOW)
     return f"KNOWN {start:.2f}  " + "  ".join(
         f"{n} {w:.3f}" for n, w in zip(TAUGHT, b[1:], strict=True)

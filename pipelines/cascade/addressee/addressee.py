@@ -12,7 +12,7 @@ import numpy as np
 from agent.core.audio import Samples
 from pipelines.cascade.addressee.cues import cues
 from pipelines.cascade.addressee.noise import steadiness
-from pipelines.cascade.addressee.rows import BANDS, QUIET, ROW, STEP, Rows, decibels, rows_of
+from pipelines.cascade.addressee.rows import QUIET, ROW, STEP, Rows, rows_of
 from pipelines.cascade.addressee.sketch import Sketch, mixed, sketch
 
 MEMORY = 94
@@ -25,8 +25,11 @@ LEAST = 12
 _OWN = 3
 """Rows at the end of `before` that are speech already: the listener asks for two steps."""
 _FLOOR_PERCENT = 10
-_NEAR_DB = 8.0
-"""Sound in the second before that came within this of the caller's level was the caller's."""
+BREATH_S = 0.5
+"""After a shorter pause the same voice goes on: what was heard before it still counts. The quiet
+end of the caller's sentence is theirs, and the rest of a bystander's is the bystander's."""
+_CARRIED = 31
+"""Rows, 1 s, that are carried over such a pause."""
 
 # Log-odds for the caller, fitted by logistic regression on one half of the recordings and renders
 # (tools/addressee/measure.py). KNOWN was then raised until callers within 5 dB of their usual
@@ -37,7 +40,6 @@ PER_BELOW_DB = -0.8
 PER_ABOVE_DB = 1.5
 PER_DULL_DB = -0.17
 PER_BLURRED_DB = -0.105
-GOING_ON = 4.0  # the caller was speaking a moment ago: the quiet end of a sentence is theirs
 STEADY = -8.0
 
 
@@ -58,14 +60,12 @@ class Stretch:
         rows: float64 [n, ROW], n at most `MEMORY`.
         past: float32 [STEP], the latest step, which the next row overlaps.
         floor: float64 [ROW], the background.
-        going_on: 0 or 1, whether the caller spoke just before.
     """
 
     profile: Profile
     rows: Rows
     past: Samples
     floor: Rows
-    going_on: float
 
 
 class Addressee:
@@ -75,13 +75,17 @@ class Addressee:
         """A call in which nobody spoke yet."""
         return Profile()
 
-    def begin(self, profile: Profile, before: Samples) -> Stretch:
+    def begin(
+        self, profile: Profile, before: Samples, last: Stretch | None = None, pause_s: float = 0.0
+    ) -> Stretch:
         """A stretch of speech begins.
 
         Args:
             profile: of the caller.
             before: float32 [n], up to 1 s of sound up to now; its last 100 ms are speech already,
                 the rest tells the background.
+            last: the stretch before this one.
+            pause_s: the silence between the two.
         """
         whole = np.concatenate((np.zeros((_OWN + 1) * STEP, np.float32), before))
         rows = rows_of(whole)[-max(_OWN, len(before) // STEP - 1) :]
@@ -89,7 +93,10 @@ class Addressee:
         floor = np.full(ROW, QUIET)
         if len(background):
             floor = np.maximum(np.percentile(background, _FLOOR_PERCENT, axis=0), QUIET)
-        return Stretch(profile, rows[-_OWN:], whole[-STEP:], floor, _was_near(profile, background))
+        own = rows[-_OWN:]
+        if last is not None and pause_s <= BREATH_S:
+            own = np.concatenate((last.rows[-_CARRIED:], own))
+        return Stretch(profile, own, whole[-STEP:], floor)
 
     def step(self, stretch: Stretch, samples: Samples, speech: float) -> tuple[Stretch, float, str]:
         """The stretch goes on: probability 0..1 that it is the caller's to the agent, and why.
@@ -120,14 +127,6 @@ class Addressee:
         return Profile(own, known)
 
 
-def _was_near(profile: Profile, background: Rows) -> float:
-    """1.0 where any three steps before were about as loud as the caller is."""
-    if profile.own is None or len(background) < 3:
-        return 0.0
-    power = np.convolve(background[:, BANDS].sum(axis=1), np.full(3, 1 / 3), "valid")
-    return float(decibels(power.max()) > profile.own.level_db - _NEAR_DB)
-
-
 def _evidence(stretch: Stretch) -> dict[str, float]:
     """Log-odds for the caller, by reason."""
     steady = {"a steady tone": STEADY * steadiness(stretch.rows)}
@@ -137,7 +136,7 @@ def _evidence(stretch: Stretch) -> dict[str, float]:
     now = sketch(stretch.rows, stretch.floor)
     c = cues(own, now, stretch.floor, len(stretch.rows))
     return steady | {
-        "this caller": KNOWN + GOING_ON * stretch.going_on,
+        "this caller": KNOWN,
         f"{c.below_db:.0f} dB below this caller": PER_BELOW_DB * c.sure * c.below_db,
         "louder": PER_ABOVE_DB * c.sure * c.above_db,
         "duller": PER_DULL_DB * c.sure * c.dull_db,
