@@ -11,9 +11,9 @@ NOT_THEIRS = 0.5
 """A stretch that ends below it was not taken for the caller's."""
 
 DISMISSED = 3
-"""Times in a row that somebody else spoke after which the caller's profile is given up; what goes on
-after a breath is the same time. A caller who has moved away from the microphone must not be ignored
-for the rest of the call."""
+"""Times in a row that somebody else spoke after which the caller's profile is given up; what goes
+on after a breath is the same time. A caller who has moved away from the microphone must not be
+ignored for the rest of the call."""
 
 _WISHED_FROM = 8000
 """Samples before a stretch that tell the network how the line sounds: half a second."""
