@@ -48,11 +48,11 @@ class TurnConfig:
     final_wait_s: float = 0.8
     reply_wait_s: float = 8.0
     dismiss_below: float = 0.4
-    hold_after_s: float = 0.22
-    hold_above: float = 0.7
+    hold_after_s: float = 0.16
+    hold_above: float = 0.8
     murmur_below: float = 0.2
     yield_above: float = 0.5
-    settle_s: float = 0.2
+    settle_s: float = 0.3
     yield_after_s: float = 2.0
     answer_before_s: float = 0.8
     filler_after_s: float = 1.5

@@ -3,6 +3,7 @@
     [opener] an intent [closer]
     one or two signs of listening
     [opener] [an intent that leads to a form] up to as many slot values as there are [closer]
+    some digits in a row
 
 Values come in any order, so that one sentence can answer three questions, and corrections ("no,
 for five people") need no rule of their own. People pause anywhere, and a recogniser may be given
@@ -46,6 +47,10 @@ CLOSERS = ("please", "thanks", "thank you", "goodbye")
 APART = (ACKNOWLEDGE, HELLO)
 """Small talk too short to stand behind an opener: noise after a "no" would be heard as a "hi"."""
 
+DICTATED = (3, 10)
+"""Digits in a row, fewest and most. Callers dictate numbers that nobody asked for, and where there
+is no number to find, a recogniser makes "seven tonight at four" of it. Two may be "for four"."""
+
 OPEN_ENDS = ("for", "at", "on")
 """Where people stop to think after saying what they want."""
 
@@ -77,8 +82,8 @@ def grammar(flow: Flow, node: str, asked: str) -> str:
         given = _up_to("<given>", min(len(slots), MOST_VALUES))
         parts.append(f"[{_written(_tree(leading))}] {given}" if leading else given)
     apart = _written(_tree(row for name in APART for row in intent_rows(flow, name)))
-    said = [f"[<opener>] ({_any(parts)}) [<closer>]", f"({apart}) [{apart}]"]
-    rules = {"opener": _any(OPENERS), "closer": _any(CLOSERS)}
+    said = [f"[<opener>] ({_any(parts)}) [<closer>]", f"({apart}) [{apart}]", "<dictated>"]
+    rules = {"opener": _any(OPENERS), "closer": _any(CLOSERS), "dictated": dictated()}
     if rows:
         rules["given"] = _written(_tree(rows))
     written = "".join([*said, *rules.values()])
@@ -150,6 +155,13 @@ def amounts(slot: SlotTable) -> str:
     whole = hundreds if slot.at_most < 1000 else f"[({hundreds}) thousand [and]] ({hundreds})"
     whole = f"({whole})" if slot.at_most < 1000 else f"({whole} | ({hundreds}) thousand)"
     return f"{whole} [{_any(slot.unit)}] [[and] ({small}) [{_any(slot.cent)}]]"
+
+
+def dictated() -> str:
+    """A number that nobody asked for, digit by digit."""
+    digit = f"({_any([*UNITS[:10], 'oh'])})"
+    least, most = DICTATED
+    return " ".join([digit] * (least - 1) + [_up_to(digit, most - least + 1)])
 
 
 def most_number(slot: SlotTable) -> int:
