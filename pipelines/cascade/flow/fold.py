@@ -51,7 +51,8 @@ def turns(messages: Sequence[Message]) -> Iterator[Message]:
         if turn and message.role is Role.CALLER and _same_means(turn.text, message.text):
             turn = Message(Role.CALLER, f"{turn.text} {message.text}")
             continue
-        failed = message.role is Role.EVENT and message.text == Reason.TROUBLE
+        is_result = isinstance(message, ToolResult)  # whose text may be any
+        failed = message.role is Role.EVENT and message.text == Reason.TROUBLE and not is_result
         if turn and not failed:
             yield turn
         turn = message if message.role is Role.CALLER else None
