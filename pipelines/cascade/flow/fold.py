@@ -1,7 +1,7 @@
 """The dialogue as a pure fold over the history: a position, one message, the next position.
 
-Nothing is remembered between replies, so a reply that was prepared and thrown away leaves nothing
-behind, and the same history always gives the same reply.
+It depends on nothing else, so a reply that was prepared and thrown away leaves nothing behind, and
+the same history always gives the same reply. `known` remembers positions to save time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,10 +33,14 @@ def fold(
             either, days cannot be checked against tomorrow.
         now: the house's own time, for its business hours; None: it counts as open.
     """
-    closed = bool(now and flow.table.hours and not is_open(flow.table.hours, now))
-    today = today or (weekday_of(now) if now else "")
-    begin = Position(flow.table.start, today, closed=closed)
+    begin = beginning(flow, today, now)
     return reduce(lambda at, message: step(flow, at, message), turns(messages), begin)
+
+
+def beginning(flow: Flow, today: str = "", now: datetime | None = None) -> Position:
+    """The position before the first message; `today` and `now` as for `fold`."""
+    closed = bool(now and flow.table.hours and not is_open(flow.table.hours, now))
+    return Position(flow.table.start, today or (weekday_of(now) if now else ""), closed=closed)
 
 
 def turns(messages: Sequence[Message]) -> Iterator[Message]:
