@@ -17,7 +17,6 @@ from audio_io.pacing import Pacer, PlayoutClock
 from audio_io.quiet import SILENT
 from audio_io.rtp.packets import BEAT_S, Ear, Mouth
 from audio_io.rtp.port import RtpPort
-from audio_io.sip.agent import refused
 from audio_io.sip.leg import Answered, Changed, Event, Gone, Pressed, Progress, Stage
 from audio_io.sip.message import Address
 from audio_io.sip.phone import Line
@@ -283,7 +282,7 @@ class SipCall:
         status = await self._answered("INVITE")
         if status >= 300:
             self._line.leg.wanted = before
-            raise refused("hold", status)
+            raise _refused("hold", status)
 
     async def _transfer(self, order: Transfer) -> None:
         self._told.clear()
@@ -295,7 +294,7 @@ class SipCall:
         if status < 300:
             status = await self._answered("NOTIFY")
         if status >= 300:
-            raise refused("transfer", status)
+            raise _refused("transfer", status)
         self.end(End.HUNG_UP)
 
     async def _answered(self, method: str) -> int:
@@ -332,3 +331,8 @@ def _final(event: Event, method: str) -> int:
 def _wall_s() -> float:
     """Seconds since 1970: RTCP tells the far side the time of day."""
     return datetime.datetime.now(datetime.UTC).timestamp()
+
+
+def _refused(method: str, status: int) -> OrderRefused:
+    """The error of an order that the far side would not carry out."""
+    return OrderRefused(f"{method}: expected the far side to agree, found status {status}")

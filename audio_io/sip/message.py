@@ -73,6 +73,11 @@ class Received:
         return self.message.get_header(name) or ""
 
     @property
+    def takes_update(self) -> bool:
+        """Whether the far side understands UPDATE, by its `Allow`."""
+        return "UPDATE" in ",".join(self.message.get_header_values("allow")).upper()
+
+    @property
     def sdp(self) -> str:
         """The body, where it is a session description."""
         kind = self.header("content-type").split(";")[0].strip().lower()
@@ -225,6 +230,21 @@ def request(
     made.headers.set_single("Max-Forwards", "70")
     made.headers.set_single("User-Agent", AGENT)
     _describe(made, sdp)
+    return made
+
+
+def copied(request: SipRequest, method: str, *, whole: bool = False) -> SipRequest:
+    """The same request under another method; `whole`: with its further headers and body."""
+    made = SipRequest(method=method, uri=request.uri)
+    kept = ("via", "from", "to", "call-id", "max-forwards", "route")
+    for name, values in request.headers.items():
+        if whole or name.lower() in kept:
+            for value in values:
+                made.headers.append(name, value)
+    number = (request.get_header("cseq") or "").split()[0]
+    made.headers.set_single("CSeq", f"{number} {method}")
+    if whole:
+        made.body = request.body
     return made
 
 
