@@ -24,14 +24,13 @@ _KEYS = "0123456789*#ABCD"
 
 _REASONS: Mapping[int, str] = {
     100: "Trying",
-    180: "Ringing",
     183: "Session Progress",
     200: "OK",
-    400: "Bad Request",
-    403: "Forbidden",
     405: "Method Not Allowed",
+    420: "Bad Extension",
     422: "Session Interval Too Small",
     481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
