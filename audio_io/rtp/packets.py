@@ -25,6 +25,7 @@ from audio_io.receive.jitter import JitterBuffer, JitterSettings, Packet
 from audio_io.receive.received import ReceivedSound
 from audio_io.rtp.codecs import open_decoder, open_encoder, samples_in
 from audio_io.rtp.digits import DigitReader, DigitWriter
+from audio_io.rtp.latch import Latch
 from audio_io.sip.message import Address
 from audio_io.sip.sdp import Codec, Media
 
@@ -46,7 +47,6 @@ class Ear:
     Attributes:
         buffer: where packets wait for their turn.
         counts: packets that were dropped, by reason.
-        latched: where sound comes from; only the first such place counts.
         heard_at: loop time of the latest packet.
     """
 
@@ -57,14 +57,19 @@ class Ear:
         self._silent: deque[int] = deque(maxlen=_SEEN)
         self._skipped = 0  # packets without sound so far: they are no gap in it
         self._source: int | None = None
+        self._latch = Latch(media.address)
         self.counts: Counter[str] = Counter()
-        self.latched: Address | None = None
         self.heard_at: float | None = None
         self._tune(media.codec)
 
     def _tune(self, codec: Codec) -> None:
         self.buffer = JitterBuffer(codec.clock, _WINDOW)
         self._sound = ReceivedSound(self.buffer, open_decoder(codec), codec.clock)
+
+    @property
+    def latched(self) -> Address | None:
+        """Where sound comes from; None while that is not known."""
+        return self._latch.place
 
     @property
     def source(self) -> int:
@@ -78,15 +83,18 @@ class Ear:
 
     def change(self, media: Media) -> None:
         """Other media were agreed; a stream from elsewhere may take over."""
-        if media.address != self._media.address:
-            self.latched = None
+        self._latch.change(media.address)
         if media.codec != self._media.codec:
             self._tune(media.codec)
         self._media = media
 
+    def admits(self, place: Address) -> bool:
+        """Whether what comes from there is heard."""
+        return self._latch.admits(place)
+
     def hear(self, data: bytes, place: Address, now: float) -> str | None:
         """A datagram has come; the key it says was pressed, if it does."""
-        if self.latched is not None and place != self.latched:
+        if not self._latch.admits(place):
             self.counts["foreign"] += 1
             return None
         try:
@@ -98,7 +106,8 @@ class Ear:
         if kind not in (media.payload_type, media.digits, _NOISE_TYPE):
             self.counts["strange"] += 1
             return None
-        self.latched, self.heard_at = place, now
+        self._latch.heard(place)
+        self.heard_at = now
         if kind == media.payload_type:
             self._take(packet, now)
             return None

@@ -167,8 +167,9 @@ class SipCall:
         """A datagram of sound has come."""
         if self._end is not None:
             return
-        if self._ear.latched is None and not self._line.may_be(place[0]):
-            self._ear.counts["foreign"] += 1
+        ear = self._ear
+        if place != ear.latched and not (ear.admits(place) and self._line.may_be(place[0])):
+            ear.counts["foreign"] += 1
             return
         digit = self._ear.hear(data, place, now)
         if digit is not None:

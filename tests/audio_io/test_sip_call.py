@@ -13,14 +13,14 @@ from agent.core.errors import CallClosed, OrderRefused
 from agent.core.events import Digit
 from agent.virtual_loop import run_virtual
 from audio_io.sip.call import SipCall
-from audio_io.sip.leg import Answered, Gone, Leg, Pressed, Progress, Stage
+from audio_io.sip.leg import Answered, Changed, Gone, Leg, Pressed, Progress, Stage
 from audio_io.sip.phone import Line, SipPhone
 from audio_io.sip.sdp import PCMU, Direction, Media
 from audio_io.sip.settings import SipSettings
 from audio_io.wire import End
 from tests.audio_io.test_rtp import packet
 
-FAR = ("127.0.0.1", 4000)
+FAR, MOVED = ("127.0.0.1", 4000), ("127.0.0.1", 5000)
 FRAME = np.full(160, 0.1, np.float32)
 
 
@@ -95,6 +95,19 @@ def scene(
         return result
 
     return run_virtual(run())
+
+
+def change(line, direction=Direction.BOTH, address=FAR, codec=PCMU, digits=101):
+    """Other media were agreed."""
+    line.leg.media = Media(address, codec, codec.number, digits, True, direction)
+    line.tell(Changed(line.leg))
+
+
+async def send(call, numbers, place, source=7):
+    """The far side's sound, a packet every 20 ms."""
+    for n in numbers:
+        call.hear(packet(n, source=source), place, asyncio.get_running_loop().time())
+        await asyncio.sleep(0.02)
 
 
 def test_a_packet_leaves_every_twenty_milliseconds_whatever_is_said():
@@ -185,6 +198,29 @@ def test_sound_goes_to_no_address_that_is_not_allowed_until_it_calls_itself():
         return before, {to for _, _, to in port.sent}
 
     assert scene(talk, address=("8.8.8.8", 4000)) == (0, {FAR})
+
+
+def test_a_call_whose_sound_moves_goes_on_although_packets_of_the_old_stream_come_late():
+    async def talk(call, port, line):
+        await send(call, range(25), FAR)
+        change(line, address=MOVED)
+        await asyncio.sleep(0.01)
+        await send(call, range(25, 28), FAR)
+        before = len(port.sent)
+        await send(call, range(50), MOVED, source=9)
+        return call.ear.latched, dict(call.ear.counts), {to for _, _, to in port.sent[before:]}
+
+    assert scene(talk) == (MOVED, {}, {MOVED})
+
+
+def test_sound_is_not_taken_over_from_an_address_that_is_not_allowed():
+    async def talk(call, port, line):
+        await send(call, range(5), FAR)
+        await send(call, range(5), ("8.8.8.8", 4000), source=9)
+        await send(call, range(5, 10), FAR)
+        return call.ear.latched, dict(call.ear.counts)
+
+    assert scene(talk, address=("8.8.8.8", 4000)) == (FAR, {"foreign": 5})
 
 
 def test_orders_are_done_and_refusals_are_words():
