@@ -129,7 +129,11 @@ class Ear:
         if packet.sequence_number not in self._silent:
             self._silent.append(packet.sequence_number)
             self._skipped += 1
-        return self._digits.read(packet.timestamp, packet.payload) if is_digit else None
+        if not is_digit:
+            return None
+        return self._digits.read(
+            packet.timestamp, packet.payload, packet.ssrc, marked=bool(packet.marker)
+        )
 
 
 @dataclass(frozen=True, slots=True)

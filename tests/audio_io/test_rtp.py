@@ -199,6 +199,49 @@ def test_a_key_counts_once_and_only_the_latest():
     assert reader.read(3000, event) == "5"
 
 
+def event(key, duration=160, end=False):
+    return struct.pack("!BBH", key, 0x8A if end else 0x0A, duration)
+
+
+def test_a_stream_that_begins_anew_brings_keys_whatever_its_clock_says():
+    ear = Ear(media())
+    assert ear.hear(packet(1, event(1), kind=101, timestamp=3_000_000_000), FAR, 0.0) == "1"
+    for source, timestamp in ((99, 2_500_000_000), (99, 1_000), (7, 3_000_000_000)):
+        again = packet(2, event(2), kind=101, timestamp=timestamp, source=source)
+        assert ear.hear(again, FAR, 1.0) == "2"
+        assert ear.hear(again, FAR, 1.0) is None
+
+
+def test_media_that_are_agreed_while_a_key_is_down_do_not_make_two_of_it():
+    ear = Ear(media())
+    key = packet(1, event(1), kind=101, timestamp=1000)
+    assert ear.hear(key, FAR, 0.0) == "1"
+    ear.change(media(address=OTHER))
+    assert ear.hear(key, FAR, 0.02) is None
+
+
+@mark.parametrize("lost", [0, 1])
+def test_a_key_held_for_long_is_one_key_though_it_is_told_in_segments(lost):
+    """Source: RFC 4733, section 2.5.1.3; the last packet of a segment may be lost."""
+    reader, longest = DigitReader(), 0xFFFF
+    times = [*range(160, longest, 160), longest]
+    got = [
+        reader.read(1000 + segment * longest, event(5, duration), marked=False)
+        for segment in range(3)
+        for duration in times[: len(times) - lost]
+    ]
+    assert [key for key in got if key] == ["5"]
+
+
+def test_the_same_key_again_right_after_its_end_or_with_a_mark_is_another_press():
+    reader = DigitReader()
+    assert reader.read(1000, event(5, 800, end=True)) == "5"
+    assert reader.read(1000, event(5, 640)) is None  # late
+    assert reader.read(1800, event(5, 800)) == "5"
+    assert reader.read(2600, event(5), marked=True) == "5"
+    assert reader.read(2760, event(6)) == "6"
+
+
 def test_a_pause_between_keys_is_sound():
     writer = DigitWriter(160)
     assert not writer.busy
