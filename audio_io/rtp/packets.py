@@ -122,6 +122,9 @@ class Ear:
             self._source, self._skipped = packet.ssrc, 0
             self._silent.clear()
         ticks = samples_in(self._media.codec, packet.payload)
+        if packet.payload and not ticks:
+            self.counts["malformed"] += 1
+            return
         number = (packet.sequence_number - self._skipped) % (1 << 16)
         self.buffer.put(Packet(number, packet.timestamp, ticks, packet.payload, now, packet.ssrc))
 

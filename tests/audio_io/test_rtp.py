@@ -109,7 +109,7 @@ def test_no_datagram_breaks_the_ear(data, codec):
 def test_a_codec_that_cannot_read_a_packet_makes_it_up():
     package("av")
     ear = Ear(media(OPUS))
-    ear.hear(packet(1, b"\xff\xff", kind=111), FAR, 0.0)
+    ear.hear(packet(1, b"\xf9\x01", kind=111), FAR, 0.0)  # two frames of one size in one byte
     for n in range(6):
         assert np.isfinite(ear.take(0.02 * n)).all()
     with raises(ProtocolError, match="expected at most"):
@@ -127,11 +127,32 @@ def test_a_codec_that_cannot_read_a_packet_makes_it_up():
         (b"\xfb\x03", 2880),
         (b"\x60", 480),
         (b"\x18", 2880),
-        (b"\xff\xff", 5760),
+        (b"\xff\xff", 0),
+        (b"\xff\x00\x00", 0),
+        (b"\xff", 0),
     ],
 )
 def test_an_opus_packet_says_how_long_it_is(payload, ticks):
     assert samples_in(OPUS, payload) == ticks
+
+
+def pieces_after(payload, codec, seconds=1.0):
+    """How often an ear is asked in the first second after one packet and nothing more."""
+    ear, due, count = Ear(media(codec)), 0.0, 0
+    ear.hear(packet(1, payload, kind=codec.number), FAR, 0.0)
+    while due < seconds:
+        due += len(ear.take(due)) / codec.rate
+        count += 1
+    return count
+
+
+@mark.parametrize(
+    ("codec", "payload"), [(PCMU, b"\xff"), (PCMU, b""), (OPUS, b"\xff\x00\x00"), (OPUS, b"\xe0")]
+)
+def test_a_packet_of_next_to_nothing_does_not_keep_the_ear_busy(codec, payload):
+    if codec is OPUS:
+        package("av")
+    assert pieces_after(payload, codec) <= 110
 
 
 # --- what we send ---------------------------------------------------------------------------------
