@@ -92,11 +92,14 @@ class EventPacket:
 
 
 class DigitWriter:
-    """Presses keys towards the far side, one after the other."""
+    """Presses keys towards the far side, one after the other.
 
-    def __init__(self, beat_ticks: int) -> None:
-        """`beat_ticks`: RTP ticks in 20 ms."""
-        self._ticks = beat_ticks
+    Attributes:
+        dropped: keys that were not pressed, or not to their end.
+    """
+
+    def __init__(self) -> None:
+        self.dropped = 0
         self._keys: deque[str] = deque()
         self._beat = 0
         self._since = 0
@@ -110,8 +113,17 @@ class DigitWriter:
         """Press these, after those that wait."""
         self._keys.extend(keys)
 
-    def beat(self, now: int) -> list[EventPacket]:
-        """What goes out in this beat, whose timestamp is `now`; nothing in a pause."""
+    def drop(self) -> None:
+        """Press none of those that wait."""
+        self.dropped += len(self._keys)
+        self._keys.clear()
+        self._beat = 0
+
+    def beat(self, now: int, ticks: int) -> list[EventPacket]:
+        """What goes out in this beat, whose timestamp is `now`; nothing in a pause.
+
+        `ticks`: of the RTP clock, in 20 ms.
+        """
         if not self._keys:
             return []
         self._since = now if self._beat == 0 else self._since
@@ -120,7 +132,7 @@ class DigitWriter:
             event = _KEYS.index(self._keys[0])
             is_last = self._beat == _PRESSED_BEATS
             volume = _VOLUME | _END if is_last else _VOLUME
-            payload = _EVENT.pack(event, volume, min(_LONGEST, self._beat * self._ticks))
+            payload = _EVENT.pack(event, volume, min(_LONGEST, self._beat * ticks))
             packet = EventPacket(payload, self._since, self._beat == 1)
             return [packet] * (_LAST_TIMES if is_last else 1)
         if self._beat == _PRESSED_BEATS + _PAUSE_BEATS:

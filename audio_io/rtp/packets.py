@@ -160,18 +160,28 @@ class Mouth:
         self._sequence = secrets.randbits(15)  # half its range, as RFC 3550 has it for SRTP's sake
         self._timestamp = secrets.randbits(32)
         self._random = np.random.default_rng(1)
-        self._begins = 1  # a stretch of sound: marked
-        self.change(media)
-
-    def change(self, media: Media) -> None:
-        """Other media were agreed."""
+        self._digits = DigitWriter()
         self._media = media
-        codec = media.codec
+        self._tune(media.codec)
+
+    def _tune(self, codec: Codec) -> None:
         self._ticks = round(codec.clock * BEAT_S)
         self._samples = frame_samples(codec.rate)
         self._encode = open_encoder(codec)
-        self._digits = DigitWriter(self._ticks)
-        self._begins = 1
+        self._begins = 1  # a stretch of sound: marked
+
+    def change(self, media: Media) -> None:
+        """Media were agreed again. Keys that wait are dropped where nobody takes them any more."""
+        if media.codec != self._media.codec:
+            self._tune(media.codec)
+        self._media = media
+        if self.is_held or not self.takes_digits:
+            self._digits.drop()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the far side wants no sound of ours: we are on hold."""
+        return not self._media.direction.sends
 
     @property
     def pressing(self) -> bool:
@@ -183,6 +193,11 @@ class Mouth:
         """Whether the far side understands keys."""
         return self._media.digits is not None
 
+    @property
+    def dropped_keys(self) -> int:
+        """Keys that could not be pressed to their end."""
+        return self._digits.dropped
+
     def press(self, keys: str) -> None:
         """Press keys, one after the other, 200 ms each."""
         self._digits.press(keys)
@@ -191,12 +206,12 @@ class Mouth:
         """The datagrams of this beat: a frame of sound, or else the noise of a line, or a key."""
         now = self._timestamp
         self._timestamp = (now + self._ticks) % (1 << 32)
-        if not self._media.direction.sends:
+        if self.is_held:
             self._begins = 1
             return []
         number = self._media.digits
         if number is not None and self._digits.busy:
-            events = self._digits.beat(now)
+            events = self._digits.beat(now, self._ticks)
             if events:
                 self._begins = 1
                 return [

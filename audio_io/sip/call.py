@@ -270,11 +270,23 @@ class SipCall:
     async def _press(self, keys: str) -> None:
         if not keys or any(key not in _KEYS for key in keys):
             raise OrderRefused(f"expected keys of {_KEYS}, found others")  # never which: secrets
-        if not self._mouth.takes_digits:
+        mouth = self._mouth
+        if not mouth.takes_digits:
             raise OrderRefused("expected a far side that takes digits (RFC 4733), found none")
-        self._mouth.press(keys)
-        self._pressed.clear()
-        await self._pressed.wait()
+        if mouth.is_held:
+            raise OrderRefused("expected a far side that listens, found that we are on hold")
+        dropped = mouth.dropped_keys
+        mouth.press(keys)
+        while mouth.pressing:
+            self._pressed.clear()
+            await self._pressed.wait()
+            if self._end is not None and mouth.pressing:
+                raise CallClosed(f"the call is over: {self._end}")
+        if mouth.dropped_keys != dropped:
+            raise OrderRefused(
+                "expected a far side that listens until all keys are pressed, found that it put us "
+                "on hold, or takes none any more; some of them may have arrived"
+            )
 
     async def _hold(self, direction: Direction) -> None:
         before = self._line.leg.wanted

@@ -180,6 +180,28 @@ def test_the_clock_runs_on_while_the_far_side_wants_nothing():
     assert (after.timestamp - before.timestamp, after.marker) == (640, 1)
 
 
+def test_media_that_are_agreed_again_leave_the_sound_and_the_keys_as_they_are():
+    package("av")  # for a codec that remembers what it said before
+    mouth, steady = Mouth(media(G722)), Mouth(media(G722))
+    mouth.press("1")
+    steady.press("1")
+    for n, frame in enumerate(np.split(noise(320 * 40), 40)):
+        if n in (3, 20):
+            mouth.change(media(G722, address=OTHER))
+        (got, *_), (expected, *_) = (sent(one, frame) for one in (mouth, steady))
+        assert (got.payload, got.marker) == (expected.payload, expected.marker)
+
+
+def test_keys_go_on_in_another_codec():
+    mouth = Mouth(media())
+    mouth.press("12")
+    packets = sent(mouth, None, None)
+    mouth.change(media(PCMA))
+    packets += sent(mouth, *[None] * 20)
+    assert {p.payload[0] for p in packets if p.payload_type == 101} == {1, 2}
+    assert (packets[-1].payload_type, mouth.dropped_keys) == (8, 0)
+
+
 def test_a_line_at_rest_is_quiet_and_not_dead():
     payload = sent(Mouth(media()), None)[0].payload
     level = np.sqrt(np.mean(open_decoder(PCMU).decode(payload) ** 2))
@@ -264,9 +286,9 @@ def test_the_same_key_again_right_after_its_end_or_with_a_mark_is_another_press(
 
 
 def test_a_pause_between_keys_is_sound():
-    writer = DigitWriter(160)
+    writer = DigitWriter()
     assert not writer.busy
-    assert writer.beat(0) == []
+    assert writer.beat(0, 160) == []
 
 
 def test_a_report_says_what_was_sent_and_what_was_lost():

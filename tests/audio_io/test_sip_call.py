@@ -15,7 +15,7 @@ from agent.virtual_loop import run_virtual
 from audio_io.sip.call import SipCall
 from audio_io.sip.leg import Answered, Changed, Gone, Leg, Pressed, Progress, Stage
 from audio_io.sip.phone import Line, SipPhone
-from audio_io.sip.sdp import PCMU, Direction, Media
+from audio_io.sip.sdp import PCMA, PCMU, Direction, Media
 from audio_io.sip.settings import SipSettings
 from audio_io.wire import End
 from tests.audio_io.test_rtp import packet
@@ -266,6 +266,64 @@ def test_a_far_side_without_digits_is_told_none():
             await call.order(SendDigits("1"))
 
     scene(talk, digits=None)
+
+
+def pressing(meanwhile):
+    """How an order to press 1234 ends when something happens after the first key; and the keys that
+    were sent."""
+
+    async def talk(call, port, line):
+        async with asyncio.TaskGroup() as group:
+            ordering = group.create_task(tried(call, SendDigits("1234")))
+            await asyncio.sleep(0.25)
+            meanwhile(call, line)
+        keys = sorted({data[12] for _, data, _ in port.sent if data[1] & 0x7F == 101})
+        await asyncio.wait_for(call.play(AudioFrame(FRAME, 8000, 0)), 1)
+        return ordering.result(), keys
+
+    return scene(talk, idle_s=100.0)
+
+
+async def tried(call, order):
+    """The words of its refusal, empty where it is done."""
+    try:
+        await call.order(order)
+    except OrderRefused as refused:
+        return str(refused)
+    return ""
+
+
+@mark.parametrize("how", [{}, {"address": MOVED}, {"codec": PCMA}])
+def test_media_that_are_agreed_again_while_keys_are_pressed_cost_none(how):
+    assert pressing(lambda call, line: change(line, **how)) == ("", [1, 2, 3, 4])
+
+
+@mark.parametrize("how", [{"direction": Direction.RECEIVE}, {"digits": None}])
+def test_keys_that_nobody_takes_any_more_are_refused_and_do_not_stop_the_voice(how):
+    words, keys = pressing(lambda call, line: change(line, **how))
+    assert "expected a far side that listens until all keys are pressed" in words
+    assert 4 not in keys
+
+
+def test_keys_are_refused_on_hold_and_pressed_after_it():
+    async def talk(call, port, line):
+        change(line, Direction.NONE)
+        await asyncio.sleep(0.1)
+        held = await tried(call, SendDigits("1"))
+        change(line)
+        await asyncio.sleep(0.1)
+        return held, await tried(call, SendDigits("1"))
+
+    assert scene(talk) == ("expected a far side that listens, found that we are on hold", "")
+
+
+def test_a_call_that_ends_while_keys_are_pressed_has_not_pressed_them():
+    async def talk(call, port, line):
+        asyncio.get_running_loop().call_later(0.25, line.tell, Gone(line.leg, 0, "bye"))
+        with raises(CallClosed, match="bye"):
+            await call.order(SendDigits("1234"))
+
+    scene(talk)
 
 
 def test_a_far_side_that_hangs_up_after_a_transfer_has_done_it():
