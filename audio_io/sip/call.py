@@ -105,7 +105,10 @@ class SipCall:
         return self._inbox.frames()
 
     async def play(self, frame: AudioFrame) -> None:
-        """Hand over 20 ms; returns when at most 20 ms wait, so at most 40 do."""
+        """Hand over 20 ms; returns when at most 20 ms wait, so at most 40 do.
+
+        While the far side has us on hold nothing is sent, and what was said waits.
+        """
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
         check_frame(frame, self.frame_samples, self._rate)
@@ -219,7 +222,7 @@ class SipCall:
 
     def _beat(self, now: float) -> None:
         samples = None
-        if self._waiting and not self._mouth.pressing:
+        if self._waiting and not self._mouth.pressing and not self._mouth.is_held:
             samples = self._waiting.popleft()
             self._clock.put(len(samples), now)
             self._space.set()

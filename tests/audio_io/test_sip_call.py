@@ -12,6 +12,7 @@ from agent.core.calls import Hold, SendDigits, Transfer
 from agent.core.errors import CallClosed, OrderRefused
 from agent.core.events import Digit
 from agent.virtual_loop import run_virtual
+from audio_io.codecs import mulaw_encode
 from audio_io.sip.call import SipCall
 from audio_io.sip.leg import Answered, Changed, Gone, Leg, Pressed, Progress, Stage
 from audio_io.sip.phone import Line, SipPhone
@@ -136,6 +137,30 @@ def test_at_most_forty_milliseconds_wait_and_a_flush_drops_them():
     handed, before, after = scene(talk)
     assert before < handed
     assert handed - after <= 160  # what has left is still sounding
+
+
+@mark.parametrize("direction", [Direction.RECEIVE, Direction.NONE])
+def test_what_is_said_on_hold_waits_and_is_heard_after_it(direction):
+    async def talk(call, port, line):
+        await call.play(AudioFrame(FRAME, 8000, 0))
+        await asyncio.sleep(0.1)
+        change(line, direction)
+        await asyncio.sleep(0.1)
+        sent = len(port.sent)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(say(call, range(1, 10)))
+            await asyncio.sleep(600)
+            held = call.played(), len(port.sent) - sent
+            change(line)
+        await asyncio.sleep(0.1)
+        return held, call.played(), [data[12:] for _, data, _ in port.sent].count(loud)
+
+    async def say(call, numbers):
+        for n in numbers:
+            await call.play(AudioFrame(FRAME, 8000, n * 160))
+
+    loud = mulaw_encode(FRAME)
+    assert scene(talk, direction=Direction.BOTH, idle_s=1000.0) == ((160, 0), 1600, 10)
 
 
 def test_a_flush_lets_whoever_plays_go_on_at_once():
