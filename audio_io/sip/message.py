@@ -19,7 +19,9 @@ METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "UPDATE", "INFO", "NOTIF
 SDP = "application/sdp"
 _REQUIRED = ("via", "from", "to", "call-id", "cseq")
 _LONGEST = 256  # letters of a name by which state is kept: Call-ID, tags, branches
-_PORT = 5060
+PORT = 5060
+"""Of SIP over UDP, where none is said."""
+
 _KEYS = "0123456789*#ABCD"
 
 _REASONS: Mapping[int, str] = {
@@ -193,8 +195,8 @@ def reply_address(asked: Received) -> Address:
     via = parse_via(asked.header("via"))
     if "rport" in via.params:
         return asked.source
-    port = via.port or _PORT
-    return asked.source[0], port if 0 < port < 65536 else _PORT
+    port = via.port or PORT
+    return asked.source[0], port if 0 < port < 65536 else PORT
 
 
 def new_branch() -> str:
