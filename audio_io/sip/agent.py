@@ -137,6 +137,9 @@ class UserAgent:
         response = received.message
         if self._account is None or not isinstance(response, SipResponse):
             return False
+        gave_up = asked.leg is not None and asked.leg.stage is Stage.OVER
+        if gave_up and asked.request.method == "INVITE":
+            return False  # our CANCEL is on its way: they would ring for nobody
         auth = SipDigestAuth(self._account.user, self._account.password)
         request = asked.request
         try:

@@ -2,7 +2,9 @@
 
 from pytest import mark
 
+from audio_io.sip.agent import UserAgent
 from audio_io.sip.leg import Answered, Gone, Pressed, Progress, Stage
+from audio_io.sip.registration import Account
 from audio_io.sip.sdp import G722, PCMA, Direction
 from tests.support.sip_wire import ALICE, ALICE_RTP, BOB, BOB_RTP, Wire
 
@@ -98,6 +100,39 @@ def test_a_call_that_is_answered_while_the_caller_gives_up_is_hung_up():
     wire.settle()
     wire.wait(1)
     assert len(wire.alice.calls) == len(wire.bob.calls) == 0
+
+
+def challenged(request):
+    """The answer of a far side that wants a password."""
+    kept = [
+        line
+        for line in request.split("\r\n")
+        if line.partition(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq")
+    ]
+    proof = 'WWW-Authenticate: Digest realm="x", nonce="n", algorithm=MD5'
+    lines = ["SIP/2.0 401 Unauthorized", *kept, proof, "Content-Length: 0", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+@mark.parametrize(
+    ("gives_up", "stage", "methods"),
+    [
+        (False, Stage.CALLING, ["ACK", "INVITE"]),
+        (True, Stage.CALLING, ["ACK"]),  # the CANCEL was sent before
+        (True, Stage.UP, ["BYE"]),
+    ],
+)
+def test_a_call_that_was_given_up_does_not_ring_again_with_a_password(gives_up, stage, methods):
+    account = Account("alice", "secret", "10.0.0.2", BOB)
+    agent = UserAgent(ALICE, (PCMA,), account, register=False)
+    leg = agent.calls.invite("sip:alice@10.0.0.1", "sip:100@10.0.0.2", BOB, ALICE_RTP, 0.0)
+    asked, leg.stage = agent.outgoing(), stage
+    if gives_up:
+        agent.calls.hang_up(leg, 0.1)
+        sent = agent.outgoing()
+        asked = sent if stage is Stage.UP else asked
+    agent.receive(challenged(asked[0].data.decode()), BOB, 0.2)
+    assert [packet.data.decode().split()[0] for packet in agent.outgoing()] == methods
 
 
 @mark.parametrize("status", [486, 503, 404])
