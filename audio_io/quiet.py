@@ -22,14 +22,16 @@ class Quiet:
 
     Attributes:
         lasts: it is silent, and has been for a while.
+        left_out: samples that were spared.
     """
 
     def __init__(self) -> None:
         self.lasts = False
+        self.left_out = 0
         self._silent_s = 0.0
 
     def spares(self, frame: AudioFrame, pending_s: float, *, behind: bool) -> bool:
-        """Whether the next frame of the stream can be left out, and should be.
+        """Whether the next frame of the stream can be left out, and should be; it is counted.
 
         Args:
             frame: it.
@@ -39,4 +41,10 @@ class Quiet:
         is_silent = np.abs(frame.samples).max(initial=0.0) <= SILENT
         self.lasts = bool(is_silent and self._silent_s >= LASTED_S)
         self._silent_s = self._silent_s + frame.duration_s if is_silent else 0.0
-        return self.lasts and (pending_s > _SURPLUS_S or behind)
+        spared = self.lasts and (pending_s > _SURPLUS_S or behind)
+        self.left_out += len(frame.samples) if spared else 0
+        return spared
+
+    def lead_s(self, otherwise: float) -> float:
+        """How much of the stream may be ahead of time now; `otherwise` where it must not dry up."""
+        return LEAD_S if self.lasts else otherwise

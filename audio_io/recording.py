@@ -5,8 +5,9 @@ from typing import Protocol
 
 import numpy as np
 
+from agent.core.around import CallAround
 from agent.core.audio import AudioFrame, Samples
-from agent.core.calls import Call, CallTraits, Incoming, Note, Order
+from agent.core.calls import Call, Incoming, Note
 from audio_io.resample import Resampler
 from audio_io.ring import SampleRing
 from audio_io.wav_file import Side
@@ -63,9 +64,9 @@ def recorded(call: Call, recording: Recording) -> Call:
     return _RecordedCall(call, recording)
 
 
-class _RecordedCall:
+class _RecordedCall(CallAround):
     def __init__(self, call: Call, recording: Recording) -> None:
-        self._call = call
+        super().__init__(call)
         self._tracks = Tracks(recording, call.rate, call.play_rate)
         self._unheard = SampleRing(round(_WAITING_S * call.play_rate))
         self._handed = 0
@@ -74,24 +75,8 @@ class _RecordedCall:
         self._now = 0  # end of the caller's sound so far, at the play rate
         self._placed = 0  # end of the agent's track, at the play rate
 
-    @property
-    def rate(self) -> int:
-        return self._call.rate
-
-    @property
-    def play_rate(self) -> int:
-        return self._call.play_rate
-
-    @property
-    def frame_samples(self) -> int:
-        return self._call.frame_samples
-
-    @property
-    def traits(self) -> CallTraits:
-        return self._call.traits
-
     async def frames(self) -> AsyncIterator[Incoming]:
-        async for item in self._call.frames():
+        async for item in self.call.frames():
             if isinstance(item, AudioFrame):
                 self._tracks.add(Side.CALLER, item.samples)
                 self._now = item.end * self.play_rate // item.rate
@@ -101,32 +86,23 @@ class _RecordedCall:
     async def play(self, frame: AudioFrame) -> None:
         self._handed += len(frame.samples)
         self._unheard.write(frame.samples)
-        await self._call.play(frame)
+        await self.call.play(frame)
 
     def flush(self) -> None:
         self._place()
         self._unheard.clear()
         self._gone = self._handed
-        self._call.flush()
-
-    def played(self) -> int:
-        return self._call.played()
+        self.call.flush()
 
     def tell(self, note: Note) -> None:
         if note.kind == "sensitive":
             self._place()  # what was heard until now is as it was before
             self._tracks.level = 0.0 if note.data.get("on") else 1.0
-        self._call.tell(note)
-
-    async def order(self, order: Order) -> None:
-        await self._call.order(order)
-
-    async def close(self) -> None:
-        await self._call.close()
+        self.call.tell(note)
 
     def _place(self) -> None:
         """Put what sounded since the last time on the agent's track."""
-        played = self._call.played()
+        played = self.call.played()
         count = max(0, played - max(self._heard, self._gone))
         self._heard = max(self._heard, played)
         count = min(count, len(self._unheard))

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.core.around import CallAround
 from agent.core.audio import AudioFrame, Samples
-from agent.core.calls import Call, CallTraits, Incoming, Note, Order
+from agent.core.calls import Call, Incoming
 from audio_io.framing import Reframer, frame_samples
 
 _ZEROS = 24  # zero crossings of the sinc on each side: 24 periods of the lower rate of delay
@@ -125,9 +126,9 @@ def at_rates(call: Call, rate: int, play_rate: int) -> Call:
     return _CallAtRates(call, rate, play_rate)
 
 
-class _CallAtRates:
+class _CallAtRates(CallAround):
     def __init__(self, call: Call, rate: int, play_rate: int) -> None:
-        self._call = call
+        super().__init__(call)
         self._rate = rate
         self._play_rate = play_rate
         self._resampler = Resampler(play_rate, call.play_rate)
@@ -146,14 +147,10 @@ class _CallAtRates:
     def frame_samples(self) -> int:
         return frame_samples(self._play_rate)
 
-    @property
-    def traits(self) -> CallTraits:
-        return self._call.traits
-
     async def frames(self) -> AsyncIterator[Incoming]:
-        resampler = Resampler(self._call.rate, self._rate)
+        resampler = Resampler(self.call.rate, self._rate)
         position = 0
-        async for item in self._call.frames():
+        async for item in self.call.frames():
             if not isinstance(item, AudioFrame):
                 yield item
                 continue
@@ -172,25 +169,16 @@ class _CallAtRates:
             if self._ledger.flushes != flushes:
                 return  # flushed while the part before it was waiting: this one is old
             self._ledger.handed += len(part.samples)
-            await self._call.play(part)
+            await self.call.play(part)
 
     def flush(self) -> None:
-        self._call.flush()
+        self.call.flush()
         self._resampler.reset()
         self._reframer.clear()
         self._ledger.flush()
 
     def played(self) -> int:
-        return self._ledger.played(self._call.played())
-
-    def tell(self, note: Note) -> None:
-        self._call.tell(note)
-
-    async def order(self, order: Order) -> None:
-        await self._call.order(order)
-
-    async def close(self) -> None:
-        await self._call.close()
+        return self._ledger.played(self.call.played())
 
 
 class _Ledger:

@@ -31,7 +31,6 @@ from audio_io.inbox import Inbox
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
 from audio_io.pacing import PlayoutClock
-from audio_io.quiet import LEAD_S as QUIET_LEAD_S
 from audio_io.quiet import Quiet
 from audio_io.room import Room
 from audio_io.websocket import Limits
@@ -145,7 +144,6 @@ class AudioSocketCall:
         self._outbox = Outbox[bytes](limits.output_frames)
         self._clock = PlayoutClock(first.rate)
         self._quiet = Quiet()
-        self._left_out = 0  # samples of silence
         self._room = Room()
         self._end: End | None = None
 
@@ -194,14 +192,14 @@ class AudioSocketCall:
             raise CallClosed(f"the call is over: {self._end}")
         check_frame(frame, self.frame_samples, self._rate)
         now = asyncio.get_running_loop().time()
-        pending_s = self._clock.pending_s(now)
-        if self._quiet.spares(frame, pending_s, behind=self._inbox.is_behind):
-            self._left_out += len(frame.samples)
-            await self._room.wait_until(now + QUIET_LEAD_S)
-            return
-        until = self._clock.put(len(frame.samples), now)
+        spared = self._quiet.spares(frame, self._clock.pending_s(now), behind=self._inbox.is_behind)
+        lead_s = self._quiet.lead_s(LEAD_S)
+        await self._room.wait_until(now + lead_s if spared else self._sent(frame, now) - lead_s)
+
+    def _sent(self, frame: AudioFrame, now: float) -> float:
+        """Send it; loop time at which it will have sounded."""
         self._outbox.sound(sound_message(self._rate, to_pcm16(frame.samples)))
-        await self._room.wait_until(until - (QUIET_LEAD_S if self._quiet.lasts else LEAD_S))
+        return self._clock.put(len(frame.samples), now)
 
     def flush(self) -> None:
         """Drop what was not sent: that is only anything when the far side reads too slowly."""
@@ -209,7 +207,7 @@ class AudioSocketCall:
 
     def played(self) -> int:
         """Samples played or left out, by our clock."""
-        return self._clock.played(asyncio.get_running_loop().time()) + self._left_out
+        return self._clock.played(asyncio.get_running_loop().time()) + self._quiet.left_out
 
     def tell(self, note: Note) -> None:
         """A telephone shows nothing."""

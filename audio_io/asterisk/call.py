@@ -32,7 +32,6 @@ from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
-from audio_io.quiet import LEAD_S as QUIET_LEAD_S
 from audio_io.quiet import Quiet
 from audio_io.room import Room
 from audio_io.websocket import Limits, Socket
@@ -102,7 +101,6 @@ class AsteriskCall:
         self._lead, self._quiet = Lead(), Quiet()
         self._room = Room()
         self._frames = 0  # sent since the last flush
-        self._left_out = 0  # samples of silence
         self._queue_full = False
         self._end: End | None = None
         self.complaints = 0
@@ -159,15 +157,11 @@ class AsteriskCall:
         check_frame(frame, self._frame_samples, self._rate)
         now = asyncio.get_running_loop().time()
         pending_s = self._clock.pending_s(now)
-        if self._quiet.spares(frame, pending_s, behind=self._inbox.is_behind):
-            self._left_out += len(frame.samples)
-            await self._room.wait_until(now + QUIET_LEAD_S)
-            return
+        spared = self._quiet.spares(frame, pending_s, behind=self._inbox.is_behind)
         if self._frames and not self._quiet.lasts:
             self._lead.put(pending_s, now)
-        until = self._sent(frame, now)
-        lead_s = QUIET_LEAD_S if self._quiet.lasts else self._lead.seconds
-        await self._room.wait_until(until - lead_s)
+        lead_s = self._quiet.lead_s(self._lead.seconds)
+        await self._room.wait_until(now + lead_s if spared else self._sent(frame, now) - lead_s)
 
     def _sent(self, frame: AudioFrame, now: float) -> float:
         """Send it; loop time at which it will have sounded."""
@@ -191,7 +185,7 @@ class AsteriskCall:
 
     def played(self) -> int:
         """Samples played, left out or flushed, by our clock and Asterisk's reports."""
-        return self._clock.played(asyncio.get_running_loop().time()) + self._left_out
+        return self._clock.played(asyncio.get_running_loop().time()) + self._quiet.left_out
 
     def tell(self, note: Note) -> None:
         """A telephone shows nothing."""

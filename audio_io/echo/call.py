@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.core.around import CallAround
 from agent.core.audio import AudioFrame, Samples
-from agent.core.calls import Call, CallTraits, Incoming, Note, Order, Trace
+from agent.core.calls import Call, Incoming, Trace
 from audio_io.circuit import Loudspeaker
 from audio_io.echo.delay import DelayFinder
 from audio_io.echo.gate import Gate, Path
@@ -132,33 +133,17 @@ def echo_free(call: Call, trace: Trace) -> Call:
     return _EchoFreeCall(call, trace)
 
 
-class _EchoFreeCall:
+class _EchoFreeCall(CallAround):
     def __init__(self, call: Call, trace: Trace) -> None:
-        self._call = call
+        super().__init__(call)
         self._trace = trace
         self._canceller = EchoCanceller(call.rate)
         self._microphone = Reframer(self._canceller.block, call.rate)
         self._reference = _Reference(call.play_rate, call.rate)
         self._spoken = 0  # samples of the agent's speech since the last report
 
-    @property
-    def rate(self) -> int:
-        return self._call.rate
-
-    @property
-    def play_rate(self) -> int:
-        return self._call.play_rate
-
-    @property
-    def frame_samples(self) -> int:
-        return self._call.frame_samples
-
-    @property
-    def traits(self) -> CallTraits:
-        return self._call.traits
-
     async def frames(self) -> AsyncIterator[Incoming]:
-        async for item in self._call.frames():
+        async for item in self.call.frames():
             if not isinstance(item, AudioFrame):
                 yield item
                 continue
@@ -170,24 +155,12 @@ class _EchoFreeCall:
 
     async def play(self, frame: AudioFrame) -> None:
         self._reference.play(frame.samples, _now())
-        await self._call.play(frame)
+        await self.call.play(frame)
 
     def flush(self) -> None:
         if self.traits.flushes:
             self._reference.flush(_now())
-        self._call.flush()
-
-    def played(self) -> int:
-        return self._call.played()
-
-    def tell(self, note: Note) -> None:
-        self._call.tell(note)
-
-    async def order(self, order: Order) -> None:
-        await self._call.order(order)
-
-    async def close(self) -> None:
-        await self._call.close()
+        self.call.flush()
 
     def _cleaned(self, block: AudioFrame) -> Samples:
         out = self._canceller.step(self._reference.read(len(block.samples)), block.samples)

@@ -106,11 +106,6 @@ class MediaStreamCall:
         return self._inbox.dropped
 
     @property
-    def missing_input(self) -> int:
-        """Samples that the provider left out; silence is in their place."""
-        return self._order.missing
-
-    @property
     def ended(self) -> End | None:
         """Why the call is over, or None while it is not."""
         return self._end

@@ -75,6 +75,8 @@ class Outgoing:
     def _post_batch(self) -> None:
         data, self._batch = self._batch, b""
         self._waiting.append((True, self._dialect.sound(self._begun, data)))
+        if self._dialect.mark is None:
+            return  # one that is asked for and never comes back would be kept for the whole call
         mark = self._marks.sent(len(data) // self._begun.coding.sample_bytes)
-        if mark is not None and self._dialect.mark is not None:
+        if mark is not None:
             self._waiting.append((True, self._dialect.mark(self._begun, mark)))

@@ -17,6 +17,8 @@ _STRANGE_SEQUENCES = 1000  # about 20 s; no network loses so much and then goes 
 _STRANGE_S = 3.0  # a sender's clock does not jump so far while it is the same stream
 _LATE_IN_A_ROW = 5  # 100 ms of nothing but late packets: the schedule is wrong, not the network
 _TOLERANCE_S = 0.002  # excess below this is left alone
+_LEAST_OF_A_PIECE = 2  # made up at a time: 10 ms, a telephone's shortest packet. A packet may say
+# that it holds one tick, and then nobody may be asked for a piece 8000 times a second
 _KEPT_NUMBERS = 64  # sequence numbers kept to tell a duplicate from a late packet
 
 
@@ -115,13 +117,14 @@ class JitterBuffer:
         self._rate = rate
         self._settings = settings or JitterSettings()
         self._piece = round(self._settings.piece_s * rate)
+        self._least = self._piece // _LEAST_OF_A_PIECE
         self._arrivals = Arrivals(self._settings.window_least_s, self._settings.window_most_s)
         self._packets: dict[int, tuple[int, Packet]] = {}  # by number: unwrapped timestamp, packet
         self._taken: deque[int] = deque(maxlen=_KEPT_NUMBERS)  # numbers that are not missing
         self._newest: tuple[int, int, Packet] | None = None  # unwrapped number and timestamp
         self._suspect: Packet | None = None  # of no stream, unless the next one follows it
         self._last: int | None = None  # number of the packet that came out last
-        self._length = self._piece  # of that packet
+        self._length = self._piece  # of that packet, or of what is made up after a tiny one
         self._position: int | None = None  # the tick that comes out next
         self._late_in_a_row = 0
         self.received = 0
@@ -258,7 +261,7 @@ class JitterBuffer:
         self._last = number
         self._taken.append(number)
         self._position = start + packet.samples
-        self._length = packet.samples
+        self._length = max(packet.samples, self._least)
         excess_s = min(late_s, max(0.0, spare_s))
         is_off = abs(excess_s) > _TOLERANCE_S
         return Sound(packet.payload, packet.samples, round(excess_s * self._rate) if is_off else 0)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from agent.core.audio import Samples
 from agent.core.errors import DeviceError, ProtocolError
 from audio_io.codecs import from_alaw, from_pcm16, mulaw_decode, mulaw_encode, to_alaw, to_pcm16
+from audio_io.opus import packet_samples
 from audio_io.receive.concealment import Concealer
 from audio_io.receive.received import Decoder
 from audio_io.sip.sdp import G722, OPUS, PCMA, PCMU, Codec
@@ -82,21 +83,11 @@ def usable(codec: Codec) -> bool:
 def samples_in(codec: Codec, payload: bytes) -> int:
     """Ticks of the RTP clock that a payload lasts; 0 where it is no sound.
 
-    Source: RFC 3551, section 4.5.14, for G.722; RFC 6716, section 3.1, for Opus.
+    Source: RFC 3551, section 4.5.14, for G.722.
     """
-    if codec.name != OPUS.name:
-        return len(payload)  # a byte is a tick, for G.722 by an old mistake
-    if not payload:
-        return 0
-    config, code = payload[0] >> 3, payload[0] & 3
-    if config < 12:
-        frame = (480, 960, 1920, 2880)[config % 4]
-    elif config < 16:
-        frame = (480, 960)[config % 2]
-    else:
-        frame = (120, 240, 480, 960)[config % 4]
-    frames = (1, 2, 2, payload[1] & 63 if len(payload) > 1 else 1)[code]
-    return min(frame * frames, 5760)
+    if codec.name == OPUS.name:
+        return packet_samples(payload)
+    return len(payload)  # a byte is a tick, for G.722 by an old mistake
 
 
 # --- G.711 ----------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from audio_io.receive.jitter import JitterBuffer, JitterSettings, Packet
 from audio_io.receive.received import ReceivedSound
 from audio_io.rtp.codecs import open_decoder, open_encoder, samples_in
 from audio_io.rtp.digits import DigitReader, DigitWriter
+from audio_io.rtp.latch import Latch
 from audio_io.sip.message import Address
 from audio_io.sip.sdp import Codec, Media
 
@@ -46,7 +47,6 @@ class Ear:
     Attributes:
         buffer: where packets wait for their turn.
         counts: packets that were dropped, by reason.
-        latched: where sound comes from; only the first such place counts.
         heard_at: loop time of the latest packet.
     """
 
@@ -57,14 +57,19 @@ class Ear:
         self._silent: deque[int] = deque(maxlen=_SEEN)
         self._skipped = 0  # packets without sound so far: they are no gap in it
         self._source: int | None = None
+        self._latch = Latch(media.address)
         self.counts: Counter[str] = Counter()
-        self.latched: Address | None = None
         self.heard_at: float | None = None
         self._tune(media.codec)
 
     def _tune(self, codec: Codec) -> None:
         self.buffer = JitterBuffer(codec.clock, _WINDOW)
         self._sound = ReceivedSound(self.buffer, open_decoder(codec), codec.clock)
+
+    @property
+    def latched(self) -> Address | None:
+        """Where sound comes from; None while that is not known."""
+        return self._latch.place
 
     @property
     def source(self) -> int:
@@ -78,15 +83,18 @@ class Ear:
 
     def change(self, media: Media) -> None:
         """Other media were agreed; a stream from elsewhere may take over."""
-        if media.address != self._media.address:
-            self.latched = None
+        self._latch.change(media.address)
         if media.codec != self._media.codec:
             self._tune(media.codec)
         self._media = media
 
+    def admits(self, place: Address) -> bool:
+        """Whether what comes from there is heard."""
+        return self._latch.admits(place)
+
     def hear(self, data: bytes, place: Address, now: float) -> str | None:
         """A datagram has come; the key it says was pressed, if it does."""
-        if self.latched is not None and place != self.latched:
+        if not self._latch.admits(place):
             self.counts["foreign"] += 1
             return None
         try:
@@ -98,7 +106,8 @@ class Ear:
         if kind not in (media.payload_type, media.digits, _NOISE_TYPE):
             self.counts["strange"] += 1
             return None
-        self.latched, self.heard_at = place, now
+        self._latch.heard(place)
+        self.heard_at = now
         if kind == media.payload_type:
             self._take(packet, now)
             return None
@@ -113,6 +122,9 @@ class Ear:
             self._source, self._skipped = packet.ssrc, 0
             self._silent.clear()
         ticks = samples_in(self._media.codec, packet.payload)
+        if packet.payload and not ticks:
+            self.counts["malformed"] += 1
+            return
         number = (packet.sequence_number - self._skipped) % (1 << 16)
         self.buffer.put(Packet(number, packet.timestamp, ticks, packet.payload, now, packet.ssrc))
 
@@ -120,7 +132,11 @@ class Ear:
         if packet.sequence_number not in self._silent:
             self._silent.append(packet.sequence_number)
             self._skipped += 1
-        return self._digits.read(packet.timestamp, packet.payload) if is_digit else None
+        if not is_digit:
+            return None
+        return self._digits.read(
+            packet.timestamp, packet.payload, packet.ssrc, marked=bool(packet.marker)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +160,28 @@ class Mouth:
         self._sequence = secrets.randbits(15)  # half its range, as RFC 3550 has it for SRTP's sake
         self._timestamp = secrets.randbits(32)
         self._random = np.random.default_rng(1)
-        self._begins = 1  # a stretch of sound: marked
-        self.change(media)
-
-    def change(self, media: Media) -> None:
-        """Other media were agreed."""
+        self._digits = DigitWriter()
         self._media = media
-        codec = media.codec
+        self._tune(media.codec)
+
+    def _tune(self, codec: Codec) -> None:
         self._ticks = round(codec.clock * BEAT_S)
         self._samples = frame_samples(codec.rate)
         self._encode = open_encoder(codec)
-        self._digits = DigitWriter(self._ticks)
-        self._begins = 1
+        self._begins = 1  # a stretch of sound: marked
+
+    def change(self, media: Media) -> None:
+        """Media were agreed again. Keys that wait are dropped where nobody takes them any more."""
+        if media.codec != self._media.codec:
+            self._tune(media.codec)
+        self._media = media
+        if self.is_held or not self.takes_digits:
+            self._digits.drop()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the far side wants no sound of ours: we are on hold."""
+        return not self._media.direction.sends
 
     @property
     def pressing(self) -> bool:
@@ -167,6 +193,11 @@ class Mouth:
         """Whether the far side understands keys."""
         return self._media.digits is not None
 
+    @property
+    def dropped_keys(self) -> int:
+        """Keys that could not be pressed to their end."""
+        return self._digits.dropped
+
     def press(self, keys: str) -> None:
         """Press keys, one after the other, 200 ms each."""
         self._digits.press(keys)
@@ -175,12 +206,12 @@ class Mouth:
         """The datagrams of this beat: a frame of sound, or else the noise of a line, or a key."""
         now = self._timestamp
         self._timestamp = (now + self._ticks) % (1 << 32)
-        if not self._media.direction.sends:
+        if self.is_held:
             self._begins = 1
             return []
         number = self._media.digits
         if number is not None and self._digits.busy:
-            events = self._digits.beat(now)
+            events = self._digits.beat(now, self._ticks)
             if events:
                 self._begins = 1
                 return [

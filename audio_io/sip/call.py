@@ -17,7 +17,6 @@ from audio_io.pacing import Pacer, PlayoutClock
 from audio_io.quiet import SILENT
 from audio_io.rtp.packets import BEAT_S, Ear, Mouth
 from audio_io.rtp.port import RtpPort
-from audio_io.sip.agent import refused
 from audio_io.sip.leg import Answered, Changed, Event, Gone, Pressed, Progress, Stage
 from audio_io.sip.message import Address
 from audio_io.sip.phone import Line
@@ -106,7 +105,10 @@ class SipCall:
         return self._inbox.frames()
 
     async def play(self, frame: AudioFrame) -> None:
-        """Hand over 20 ms; returns when at most 20 ms wait, so at most 40 do."""
+        """Hand over 20 ms; returns when at most 20 ms wait, so at most 40 do.
+
+        While the far side has us on hold nothing is sent, and what was said waits.
+        """
         if self._end is not None:
             raise CallClosed(f"the call is over: {self._end}")
         check_frame(frame, self.frame_samples, self._rate)
@@ -168,8 +170,9 @@ class SipCall:
         """A datagram of sound has come."""
         if self._end is not None:
             return
-        if self._ear.latched is None and not self._line.may_be(place[0]):
-            self._ear.counts["foreign"] += 1
+        ear = self._ear
+        if place != ear.latched and not (ear.admits(place) and self._line.may_be(place[0])):
+            ear.counts["foreign"] += 1
             return
         digit = self._ear.hear(data, place, now)
         if digit is not None:
@@ -219,7 +222,7 @@ class SipCall:
 
     def _beat(self, now: float) -> None:
         samples = None
-        if self._waiting and not self._mouth.pressing:
+        if self._waiting and not self._mouth.pressing and not self._mouth.is_held:
             samples = self._waiting.popleft()
             self._clock.put(len(samples), now)
             self._space.set()
@@ -270,11 +273,23 @@ class SipCall:
     async def _press(self, keys: str) -> None:
         if not keys or any(key not in _KEYS for key in keys):
             raise OrderRefused(f"expected keys of {_KEYS}, found others")  # never which: secrets
-        if not self._mouth.takes_digits:
+        mouth = self._mouth
+        if not mouth.takes_digits:
             raise OrderRefused("expected a far side that takes digits (RFC 4733), found none")
-        self._mouth.press(keys)
-        self._pressed.clear()
-        await self._pressed.wait()
+        if mouth.is_held:
+            raise OrderRefused("expected a far side that listens, found that we are on hold")
+        dropped = mouth.dropped_keys
+        mouth.press(keys)
+        while mouth.pressing:
+            self._pressed.clear()
+            await self._pressed.wait()
+            if self._end is not None and mouth.pressing:
+                raise CallClosed(f"the call is over: {self._end}")
+        if mouth.dropped_keys != dropped:
+            raise OrderRefused(
+                "expected a far side that listens until all keys are pressed, found that it put us "
+                "on hold, or takes none any more; some of them may have arrived"
+            )
 
     async def _hold(self, direction: Direction) -> None:
         before = self._line.leg.wanted
@@ -283,7 +298,7 @@ class SipCall:
         status = await self._answered("INVITE")
         if status >= 300:
             self._line.leg.wanted = before
-            raise refused("hold", status)
+            raise _refused("hold", status)
 
     async def _transfer(self, order: Transfer) -> None:
         self._told.clear()
@@ -295,7 +310,7 @@ class SipCall:
         if status < 300:
             status = await self._answered("NOTIFY")
         if status >= 300:
-            raise refused("transfer", status)
+            raise _refused("transfer", status)
         self.end(End.HUNG_UP)
 
     async def _answered(self, method: str) -> int:
@@ -332,3 +347,8 @@ def _final(event: Event, method: str) -> int:
 def _wall_s() -> float:
     """Seconds since 1970: RTCP tells the far side the time of day."""
     return datetime.datetime.now(datetime.UTC).timestamp()
+
+
+def _refused(method: str, status: int) -> OrderRefused:
+    """The error of an order that the far side would not carry out."""
+    return OrderRefused(f"{method}: expected the far side to agree, found status {status}")

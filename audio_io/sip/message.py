@@ -19,19 +19,20 @@ METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "UPDATE", "INFO", "NOTIF
 SDP = "application/sdp"
 _REQUIRED = ("via", "from", "to", "call-id", "cseq")
 _LONGEST = 256  # letters of a name by which state is kept: Call-ID, tags, branches
-_PORT = 5060
+PORT = 5060
+"""Of SIP over UDP, where none is said."""
+
 _KEYS = "0123456789*#ABCD"
 
 _REASONS: Mapping[int, str] = {
     100: "Trying",
-    180: "Ringing",
     183: "Session Progress",
     200: "OK",
-    400: "Bad Request",
-    403: "Forbidden",
     405: "Method Not Allowed",
+    420: "Bad Extension",
     422: "Session Interval Too Small",
     481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
@@ -71,6 +72,11 @@ class Received:
     def header(self, name: str) -> str:
         """The first value of a header, empty where there is none."""
         return self.message.get_header(name) or ""
+
+    @property
+    def takes_update(self) -> bool:
+        """Whether the far side understands UPDATE, by its `Allow`."""
+        return "UPDATE" in ",".join(self.message.get_header_values("allow")).upper()
 
     @property
     def sdp(self) -> str:
@@ -189,8 +195,8 @@ def reply_address(asked: Received) -> Address:
     via = parse_via(asked.header("via"))
     if "rport" in via.params:
         return asked.source
-    port = via.port or _PORT
-    return asked.source[0], port if 0 < port < 65536 else _PORT
+    port = via.port or PORT
+    return asked.source[0], port if 0 < port < 65536 else PORT
 
 
 def new_branch() -> str:
@@ -225,6 +231,21 @@ def request(
     made.headers.set_single("Max-Forwards", "70")
     made.headers.set_single("User-Agent", AGENT)
     _describe(made, sdp)
+    return made
+
+
+def copied(request: SipRequest, method: str, *, whole: bool = False) -> SipRequest:
+    """The same request under another method; `whole`: with its further headers and body."""
+    made = SipRequest(method=method, uri=request.uri)
+    kept = ("via", "from", "to", "call-id", "max-forwards", "route")
+    for name, values in request.headers.items():
+        if whole or name.lower() in kept:
+            for value in values:
+                made.headers.append(name, value)
+    number = (request.get_header("cseq") or "").split()[0]
+    made.headers.set_single("CSeq", f"{number} {method}")
+    if whole:
+        made.body = request.body
     return made
 
 

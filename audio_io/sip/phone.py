@@ -11,13 +11,12 @@ from agent.core.errors import CallError, ConfigError, DeviceError
 from audio_io.rtp.codecs import usable
 from audio_io.sip.agent import UserAgent
 from audio_io.sip.leg import Event, Gone, Invited, Leg, Registered
-from audio_io.sip.message import Address
+from audio_io.sip.message import PORT, Address
 from audio_io.sip.registration import Account, Standing
 from audio_io.sip.sdp import CODECS, Codec, Direction
 from audio_io.sip.settings import SipSettings
 
 _TICK_S = 0.1
-_PORT = 5060
 _TOLD = 64  # events waiting for a call; it takes each at once
 _LEAVE_S = 1.0  # for the registrar to hear that we are gone
 _LOG_S = 60.0  # between two lines about datagrams that were turned away
@@ -304,7 +303,7 @@ def known_codecs(settings: SipSettings) -> tuple[Codec, ...]:
 
 
 async def _found(host: str, port: str) -> Address:
-    number = int(port) if port.isdecimal() and int(port) < 65536 else _PORT
+    number = int(port) if port.isdecimal() and int(port) < 65536 else PORT
     loop = asyncio.get_running_loop()
     try:
         answers = await loop.getaddrinfo(host, number, type=socket.SOCK_DGRAM)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.tiny_models.network import save_network
 from benchmarks.tiny_models.tones import LOWEST_HZ, RATE, STEP_HZ, WORDS
 
 FRAMES, CHUNK = 45, 32  # of 10 ms: what one step sees, and how far it moves on
@@ -26,9 +27,9 @@ def write_tone_zipformer(folder: Path):
     (folder / "tokens.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
     pieces = [f"{token}\t-{n}" for n, token in enumerate(TOKENS)]
     (folder / "bpe.vocab").write_text("\n".join(pieces) + "\n", encoding="utf-8")
-    save_network(_encoder(), folder / "encoder.onnx", **_ENCODER)
-    save_network(_decoder(), folder / "decoder.onnx", vocab_size=len(TOKENS), context_size=2)
-    save_network(_joiner(), folder / "joiner.onnx", joiner_dim=len(TOKENS))
+    _write_encoder(folder / "encoder.onnx")
+    _write_decoder(folder / "decoder.onnx")
+    _write_joiner(folder / "joiner.onnx")
 
 
 _ENCODER = {
@@ -56,9 +57,7 @@ _STATES = {
 }
 
 
-def _encoder():
-    from onnx import TensorProto, helper, numpy_helper
-
+def _write_encoder(path):
     pick, loud = np.zeros((MELS, len(TOKENS)), np.float32), np.zeros(len(TOKENS), np.float32)
     loud[:FIRST] = -BELOW, -1e4, -1e4
     for word in range(len(WORDS)):
@@ -75,31 +74,20 @@ def _encoder():
         "step": np.array([CHUNK // 2]),
     }
     nodes = [
-        helper.make_node("Slice", ["x", "first", "last", "axis", "second"], ["heard"]),
-        helper.make_node("MatMul", ["heard", "pick"], ["picked"]),
-        helper.make_node("Add", ["picked", "level"], ["encoder_out"]),
-        helper.make_node("Add", ["processed_lens", "step"], ["new_processed_lens"]),
-        *(helper.make_node("Identity", [name], [f"new_{name}"]) for name in _STATES),
+        ("Slice", ["x", "first", "last", "axis", "second"], "heard"),
+        ("MatMul", ["heard", "pick"], "picked"),
+        ("Add", ["picked", "level"], "encoder_out"),
+        ("Add", ["processed_lens", "step"], "new_processed_lens"),
+        *(("Identity", [name], f"new_{name}") for name in _STATES),
     ]
-
-    def value(name, shape, kind=TensorProto.FLOAT):
-        return helper.make_tensor_value_info(name, kind, shape)
-
-    return helper.make_graph(
-        nodes,
-        "encoder",
-        [
-            value("x", ["N", FRAMES, MELS]),
-            *(value(name, shape) for name, shape in _STATES.items()),
-            value("processed_lens", ["N"], TensorProto.INT64),
-        ],
-        [
-            value("encoder_out", ["N", CHUNK // 2, len(TOKENS)]),
-            *(value(f"new_{name}", shape) for name, shape in _STATES.items()),
-            value("new_processed_lens", ["N"], TensorProto.INT64),
-        ],
-        [numpy_helper.from_array(data, name) for name, data in constants.items()],
-    )
+    states = {name: ("float", shape) for name, shape in _STATES.items()}
+    states["processed_lens"] = "int64", ["N"]
+    inputs = {"x": ("float", ["N", FRAMES, MELS]), **states}
+    outputs = {
+        "encoder_out": ("float", ["N", CHUNK // 2, len(TOKENS)]),
+        **{f"new_{name}": state for name, state in states.items()},
+    }
+    save_network(path, nodes, inputs, outputs, constants, **_ENCODER)
 
 
 def _bin(hz):
@@ -118,40 +106,23 @@ def level(hz):
     return 2 * math.log(0.2 * steepness * 400 / 4)
 
 
-def _decoder():
+def _write_decoder(path):
     """Minus a lot for the last word, so that it is not put out again."""
-    from onnx import TensorProto, helper, numpy_helper
-
     table = -100 * np.eye(len(TOKENS), dtype=np.float32)
     table[:FIRST] = 0
-    return helper.make_graph(
-        [
-            helper.make_node("Gather", ["y", "one"], ["newest"], axis=1),
-            helper.make_node("Gather", ["table", "newest"], ["decoder_out"], axis=0),
-        ],
-        "decoder",
-        [helper.make_tensor_value_info("y", TensorProto.INT64, ["N", 2])],
-        [helper.make_tensor_value_info("decoder_out", TensorProto.FLOAT, ["N", len(TOKENS)])],
-        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array(1), "one")],
-    )
+    nodes = [
+        ("Gather", ["y", "one"], "newest", {"axis": 1}),
+        ("Gather", ["table", "newest"], "decoder_out", {"axis": 0}),
+    ]
+    inputs = {"y": ("int64", ["N", 2])}
+    outputs = {"decoder_out": ("float", ["N", len(TOKENS)])}
+    constants = {"table": table, "one": np.array(1)}
+    sizes = {"vocab_size": len(TOKENS), "context_size": 2}
+    save_network(path, nodes, inputs, outputs, constants, **sizes)
 
 
-def _joiner():
-    from onnx import TensorProto, helper
-
-    shape = ["N", len(TOKENS)]
-    names = ("encoder_out", "decoder_out", "logit")
-    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in names]
-    node = helper.make_node("Add", ["encoder_out", "decoder_out"], ["logit"])
-    return helper.make_graph([node], "joiner", values[:2], values[2:])
-
-
-def save_network(graph, path, **metadata):
-    import onnx
-
-    model = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8
-    )
-    onnx.helper.set_model_props(model, {key: str(value) for key, value in metadata.items()})
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+def _write_joiner(path):
+    row = "float", ["N", len(TOKENS)]
+    nodes = [("Add", ["encoder_out", "decoder_out"], "logit")]
+    inputs = {"encoder_out": row, "decoder_out": row}
+    save_network(path, nodes, inputs, {"logit": row}, {}, joiner_dim=len(TOKENS))

@@ -92,7 +92,7 @@ def _item(number: int, shown: Shown, title: str, drawn: Drawn | None) -> str:
         f'data-state="{shown.state}" data-faults="{escape(faults)}">'
         f'<div class="session-head"><h3>{escape(shortened(session.id, 60))}</h3>'
         f'<span class="soft">{escape(scenario)} · {length(session.duration_s)}</span>'
-        f"{_chips(shown)}{sound}</div>{notices}{_failures(number, shown)}</li>"
+        f"{_chips(shown)}{sound}</div>{notices}{_failures(shown)}</li>"
     )
 
 
@@ -108,7 +108,7 @@ def _chips(shown: Shown) -> str:
     return "".join(chips) or '<span class="chip">no events</span>'
 
 
-def _failures(number: int, shown: Shown) -> str:
+def _failures(shown: Shown) -> str:
     ranks = {event.key: i for i, (event, _) in enumerate(shown.events)}
     every = failures(event for event, _ in shown.events)
     worst = sorted(every[:TOLD], key=lambda pair: pair[0].start_s)

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from agent.core.protocols import Seats
+from agent.core.duplex import Seats
 from pipelines.duplex.step_times import StepTimes
 
 RETRY_S = (5, 60)

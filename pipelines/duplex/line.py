@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
+from agent.core.around import CallAround
 from agent.core.audio import AudioFrame, Samples
-from agent.core.calls import Call, CallTraits, Incoming, Note, Order
+from agent.core.calls import Call, Incoming, Note
 from agent.core.errors import CallClosed
 
 WAITING_S = 2.0
@@ -128,7 +129,7 @@ def _length(item: Incoming) -> int:
     return len(item.samples) if isinstance(item, AudioFrame) else 0
 
 
-class Rest:
+class Rest(CallAround):
     """What is left of a call.
 
     Attributes:
@@ -138,7 +139,7 @@ class Rest:
 
     def __init__(self, line: Line, replies: int, recent: AudioFrame, recent_until: float) -> None:
         self._line, self._replies = line, replies
-        self._call = line.call
+        super().__init__(line.call)
         self._before = line.handed
         self._again = np.zeros(0, np.float32)
         self.recent, self.recent_until = recent, recent_until
@@ -146,22 +147,6 @@ class Rest:
     def again_from(self, start: int) -> None:
         """The rest begins with `recent` from this sample on: nobody has taken it in."""
         self._again = self.recent.samples[start:]
-
-    @property
-    def rate(self) -> int:
-        return self._call.rate
-
-    @property
-    def play_rate(self) -> int:
-        return self._call.play_rate
-
-    @property
-    def frame_samples(self) -> int:
-        return self._call.frame_samples
-
-    @property
-    def traits(self) -> CallTraits:
-        return self._call.traits
 
     async def frames(self) -> AsyncIterator[Incoming]:
         position = len(self._again)
@@ -181,11 +166,8 @@ class Rest:
     async def play(self, frame: AudioFrame) -> None:
         await self._line.play(frame.samples)
 
-    def flush(self) -> None:
-        self._call.flush()
-
     def played(self) -> int:
-        return max(0, self._call.played() - self._before)
+        return max(0, self.call.played() - self._before)
 
     def tell(self, note: Note) -> None:
         match note.data.get("reply"):
@@ -193,10 +175,4 @@ class Rest:
                 note = Note(note.kind, {**note.data, "reply": reply + self._replies})
             case _:
                 pass
-        self._call.tell(note)
-
-    async def order(self, order: Order) -> None:
-        await self._call.order(order)
-
-    async def close(self) -> None:
-        await self._call.close()
+        self.call.tell(note)

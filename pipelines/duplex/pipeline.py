@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agent.core.calls import Call, Trace
+from agent.core.duplex import DuplexModel, DuplexPrompt
 from agent.core.errors import EngineBusy, EngineError, EngineTooSlow
-from agent.core.protocols import DuplexModel, DuplexPrompt
 from pipelines.duplex.admission import Admission, Full
 from pipelines.duplex.config import DuplexConfig, WhenFull
 from pipelines.duplex.continued import Heard

@@ -3,7 +3,7 @@
 from collections import deque
 
 from agent.core.calls import Trace
-from agent.core.protocols import DuplexOutput
+from agent.core.duplex import DuplexOutput
 from pipelines.duplex.beat import Beat, Taken
 from pipelines.duplex.line import Line
 from pipelines.duplex.outlet import Outlet

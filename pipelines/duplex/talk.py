@@ -11,8 +11,9 @@ import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import Json, Note, Trace
+from agent.core.duplex import DuplexModel, DuplexOutput
 from agent.core.errors import CallClosed, EngineError, EngineFailed, EngineTooSlow
-from agent.core.protocols import DuplexModel, DuplexOutput, Message, Role, Speech
+from agent.core.protocols import Message, Role, Speech
 from pipelines.duplex.beat import Beat, Taken
 from pipelines.duplex.config import DuplexConfig
 from pipelines.duplex.continued import Heard

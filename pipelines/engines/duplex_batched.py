@@ -20,8 +20,8 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
+from agent.core.duplex import DuplexOutput, DuplexPrompt, Seats
 from agent.core.errors import EngineBusy, EngineError, EngineFailed
-from agent.core.protocols import DuplexOutput, DuplexPrompt, Seats
 from pipelines.engines.duplex_gathering import Gathering
 from pipelines.engines.duplex_pauses import Age, RecyclePolicy
 from pipelines.engines.duplex_row import Row, cleaned

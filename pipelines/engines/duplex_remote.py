@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.core.audio import AudioFrame
+from agent.core.duplex import DuplexOutput, DuplexPrompt, Seats
 from agent.core.errors import (
     EngineBusy,
     EngineError,
@@ -18,7 +19,6 @@ from agent.core.errors import (
     EngineUnavailable,
     ProtocolError,
 )
-from agent.core.protocols import DuplexOutput, DuplexPrompt, Seats
 from pipelines.engines.duplex_address import address
 from pipelines.engines.duplex_wire import (
     VERSION,

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
-from agent.core.protocols import DuplexOutput
+from agent.core.duplex import DuplexOutput
 from pipelines.engines.duplex_pauses import Age
 from pipelines.engines.moshi_text import TextStream
 

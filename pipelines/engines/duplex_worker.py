@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from agent.core.audio import AudioFrame
+from agent.core.duplex import DuplexModel, DuplexOutput, DuplexPrompt
 from agent.core.errors import EngineBusy, EngineError, EngineTooSlow, ProtocolError
-from agent.core.protocols import DuplexModel, DuplexOutput, DuplexPrompt
 from pipelines.engines.duplex_address import Address, address
 from pipelines.engines.duplex_wire import (
     VERSION,

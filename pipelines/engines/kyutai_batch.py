@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from agent.core.audio import Samples
+from agent.core.duplex import DuplexPrompt
 from agent.core.errors import EngineFailed
-from agent.core.protocols import DuplexPrompt
 from pipelines.engines.moshi_batch import Answer, Stepped
 from pipelines.engines.moshi_laps import laps_of
 from pipelines.engines.moshi_load import LoadedMoshi

@@ -2,8 +2,9 @@
 
 import math
 
+from agent.core.duplex import DuplexPrompt
 from agent.core.errors import EngineFailed
-from agent.core.protocols import DuplexPrompt, Pause, Prediction
+from agent.core.protocols import Pause, Prediction
 from pipelines.engines.kyutai_batch import NAME
 from pipelines.engines.kyutai_stt import RATE, KyutaiStt, Stream
 

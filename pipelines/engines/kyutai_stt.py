@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples
+from agent.core.duplex import DuplexModel, DuplexPrompt
 from agent.core.errors import EngineUnavailable
 from agent.core.events import Transcript
-from agent.core.protocols import DuplexModel, DuplexPrompt, Expectation
+from agent.core.protocols import Expectation
 from pipelines.engines.duplex_batched import Batch, BatchedModel
 from pipelines.engines.kyutai_batch import NAME, KyutaiBatch
 from pipelines.engines.moshi_load import load

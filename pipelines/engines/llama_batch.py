@@ -18,12 +18,6 @@ RIDERS_TOKENS = 8
 """With so few tokens to compute a reply joins the step of another one. Of tokens chosen there is
 one, and a few around a tool call."""
 
-NO_NUMBERS = (
-    "the model's numbers are none (NaN): its file is damaged, or this build of llama.cpp computes "
-    "it wrongly; take another file"
-)
-NO_GRAMMAR = "no token of the model's vocabulary fits the parameters of the tools"
-
 
 @dataclass(slots=True, eq=False)
 class Writing:

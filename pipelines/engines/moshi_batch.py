@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from agent.core.audio import Samples
+from agent.core.duplex import DuplexPrompt
 from agent.core.errors import EngineFailed, EngineUnavailable
-from agent.core.protocols import DuplexPrompt
 from pipelines.engines.moshi_laps import LapClock, Laps, laps_of
 from pipelines.engines.moshi_load import LoadedMoshi
 from pipelines.engines.moshi_prompt import Forced, delayed, prompt_frames

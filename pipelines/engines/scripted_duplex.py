@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.core.audio import AudioFrame, Samples, level_db
+from agent.core.duplex import DuplexOutput, DuplexPrompt, Seats
 from agent.core.errors import EngineBusy, EngineFailed
-from agent.core.protocols import DuplexOutput, DuplexPrompt, Seats
 
 LOUD_DB = -45.0
 """Sound above this level is speech: good in a quiet room or for scripted sound."""

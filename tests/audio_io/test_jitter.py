@@ -73,6 +73,15 @@ def test_five_percent_loss_in_bursts_for_ten_minutes_adds_no_delay():
     assert len(got.sounds) == len(arriving)
 
 
+@pytest.mark.parametrize("samples", [1, 120])
+def test_what_is_made_up_after_a_tiny_packet_comes_in_pieces_of_ten_milliseconds(samples):
+    sent = [replace(p, samples=samples) for p in packets(10)]
+    got = run(JitterBuffer(RATE), sent[:5] + sent[6:], until=2.0)
+    assert got.sounds == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    assert min(p.samples for _, p in got.pieces if isinstance(p, Lost)) >= 480
+    assert len(got.pieces) < 250
+
+
 def test_packets_in_the_wrong_order_come_out_in_the_right_one():
     sent = packets(100)
     swapped = [replace(p, arrived=p.arrived + 0.0205) if p.payload == b"50" else p for p in sent]

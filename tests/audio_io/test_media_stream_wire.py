@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import approx, mark, raises
@@ -11,6 +12,7 @@ from agent.core.events import Digit
 from audio_io.media_stream.dialects import DIALECTS
 from audio_io.media_stream.marks import Marks
 from audio_io.media_stream.order import InOrder
+from audio_io.media_stream.out import Outgoing
 from audio_io.media_stream.wire import Begun, Coding, Gaps, Ignored, Marked, Sound, Stopped
 from tests.support.provider import PROVIDERS
 
@@ -165,6 +167,19 @@ def test_what_was_heard_never_goes_back_and_never_beyond_what_was_sent(steps):
         now = marks.played(clock)
         assert before <= now <= handed
         before = now
+
+
+@mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
+def test_marks_are_kept_for_no_longer_than_they_may_come_back(dialect):
+    """Nobody sends one back here; one dialect has none, and waits for none."""
+    begun = dialect.implied or Begun("s", Coding.MULAW, 8000)
+    out, frame = Outgoing(dialect, begun), np.zeros(begun.rate // 50, np.float32)
+    for n in range(50 * 60):
+        out.put(frame, n * 0.02)
+        out.played(n * 0.02)
+        while len(out):
+            out.next()
+    assert len(out._marks._asked) <= (52 if dialect.mark else 0)
 
 
 # --- messages -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pytest import approx, mark
 
 from agent.core.audio import AudioFrame
 from audio_io.asterisk.lead import CALM_S, LEAST_S, MOST_S, Lead
-from audio_io.quiet import Quiet
+from audio_io.quiet import LEAD_S, Quiet
 
 
 def frame(level):
@@ -41,6 +41,14 @@ def test_one_word_begins_the_silence_anew():
     quiet.spares(frame(0.2), 0.0, behind=False)
     assert not quiet.spares(frame(0.0), 0.06, behind=True)
     assert not quiet.lasts
+
+
+def test_what_was_left_out_is_counted_and_the_lead_is_short_while_silence_lasts():
+    quiet = after(5)
+    assert (quiet.left_out, quiet.lead_s(0.06)) == (0, 0.06)
+    quiet = after(20)
+    quiet.spares(frame(0.0), 0.06, behind=False)
+    assert (quiet.left_out, quiet.lead_s(0.06)) == (160, LEAD_S)
 
 
 def test_the_lead_grows_by_a_frame_with_each_gap_and_shrinks_in_calm():

@@ -109,7 +109,7 @@ def test_no_datagram_breaks_the_ear(data, codec):
 def test_a_codec_that_cannot_read_a_packet_makes_it_up():
     package("av")
     ear = Ear(media(OPUS))
-    ear.hear(packet(1, b"\xff\xff", kind=111), FAR, 0.0)
+    ear.hear(packet(1, b"\xf9\x01", kind=111), FAR, 0.0)  # two frames of one size in one byte
     for n in range(6):
         assert np.isfinite(ear.take(0.02 * n)).all()
     with raises(ProtocolError, match="expected at most"):
@@ -127,11 +127,32 @@ def test_a_codec_that_cannot_read_a_packet_makes_it_up():
         (b"\xfb\x03", 2880),
         (b"\x60", 480),
         (b"\x18", 2880),
-        (b"\xff\xff", 5760),
+        (b"\xff\xff", 0),
+        (b"\xff\x00\x00", 0),
+        (b"\xff", 0),
     ],
 )
 def test_an_opus_packet_says_how_long_it_is(payload, ticks):
     assert samples_in(OPUS, payload) == ticks
+
+
+def pieces_after(payload, codec, seconds=1.0):
+    """How often an ear is asked in the first second after one packet and nothing more."""
+    ear, due, count = Ear(media(codec)), 0.0, 0
+    ear.hear(packet(1, payload, kind=codec.number), FAR, 0.0)
+    while due < seconds:
+        due += len(ear.take(due)) / codec.rate
+        count += 1
+    return count
+
+
+@mark.parametrize(
+    ("codec", "payload"), [(PCMU, b"\xff"), (PCMU, b""), (OPUS, b"\xff\x00\x00"), (OPUS, b"\xe0")]
+)
+def test_a_packet_of_next_to_nothing_does_not_keep_the_ear_busy(codec, payload):
+    if codec is OPUS:
+        package("av")
+    assert pieces_after(payload, codec) <= 110
 
 
 # --- what we send ---------------------------------------------------------------------------------
@@ -157,6 +178,28 @@ def test_the_clock_runs_on_while_the_far_side_wants_nothing():
     mouth.change(media())
     after = sent(mouth, None)[0]
     assert (after.timestamp - before.timestamp, after.marker) == (640, 1)
+
+
+def test_media_that_are_agreed_again_leave_the_sound_and_the_keys_as_they_are():
+    package("av")  # for a codec that remembers what it said before
+    mouth, steady = Mouth(media(G722)), Mouth(media(G722))
+    mouth.press("1")
+    steady.press("1")
+    for n, frame in enumerate(np.split(noise(320 * 40), 40)):
+        if n in (3, 20):
+            mouth.change(media(G722, address=OTHER))
+        (got, *_), (expected, *_) = (sent(one, frame) for one in (mouth, steady))
+        assert (got.payload, got.marker) == (expected.payload, expected.marker)
+
+
+def test_keys_go_on_in_another_codec():
+    mouth = Mouth(media())
+    mouth.press("12")
+    packets = sent(mouth, None, None)
+    mouth.change(media(PCMA))
+    packets += sent(mouth, *[None] * 20)
+    assert {p.payload[0] for p in packets if p.payload_type == 101} == {1, 2}
+    assert (packets[-1].payload_type, mouth.dropped_keys) == (8, 0)
 
 
 def test_a_line_at_rest_is_quiet_and_not_dead():
@@ -199,10 +242,53 @@ def test_a_key_counts_once_and_only_the_latest():
     assert reader.read(3000, event) == "5"
 
 
+def event(key, duration=160, end=False):
+    return struct.pack("!BBH", key, 0x8A if end else 0x0A, duration)
+
+
+def test_a_stream_that_begins_anew_brings_keys_whatever_its_clock_says():
+    ear = Ear(media())
+    assert ear.hear(packet(1, event(1), kind=101, timestamp=3_000_000_000), FAR, 0.0) == "1"
+    for source, timestamp in ((99, 2_500_000_000), (99, 1_000), (7, 3_000_000_000)):
+        again = packet(2, event(2), kind=101, timestamp=timestamp, source=source)
+        assert ear.hear(again, FAR, 1.0) == "2"
+        assert ear.hear(again, FAR, 1.0) is None
+
+
+def test_media_that_are_agreed_while_a_key_is_down_do_not_make_two_of_it():
+    ear = Ear(media())
+    key = packet(1, event(1), kind=101, timestamp=1000)
+    assert ear.hear(key, FAR, 0.0) == "1"
+    ear.change(media(address=OTHER))
+    assert ear.hear(key, FAR, 0.02) is None
+
+
+@mark.parametrize("lost", [0, 1])
+def test_a_key_held_for_long_is_one_key_though_it_is_told_in_segments(lost):
+    """Source: RFC 4733, section 2.5.1.3; the last packet of a segment may be lost."""
+    reader, longest = DigitReader(), 0xFFFF
+    times = [*range(160, longest, 160), longest]
+    got = [
+        reader.read(1000 + segment * longest, event(5, duration), marked=False)
+        for segment in range(3)
+        for duration in times[: len(times) - lost]
+    ]
+    assert [key for key in got if key] == ["5"]
+
+
+def test_the_same_key_again_right_after_its_end_or_with_a_mark_is_another_press():
+    reader = DigitReader()
+    assert reader.read(1000, event(5, 800, end=True)) == "5"
+    assert reader.read(1000, event(5, 640)) is None  # late
+    assert reader.read(1800, event(5, 800)) == "5"
+    assert reader.read(2600, event(5), marked=True) == "5"
+    assert reader.read(2760, event(6)) == "6"
+
+
 def test_a_pause_between_keys_is_sound():
-    writer = DigitWriter(160)
+    writer = DigitWriter()
     assert not writer.busy
-    assert writer.beat(0) == []
+    assert writer.beat(0, 160) == []
 
 
 def test_a_report_says_what_was_sent_and_what_was_lost():

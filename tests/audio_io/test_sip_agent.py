@@ -2,7 +2,9 @@
 
 from pytest import mark
 
+from audio_io.sip.agent import UserAgent
 from audio_io.sip.leg import Answered, Gone, Pressed, Progress, Stage
+from audio_io.sip.registration import Account
 from audio_io.sip.sdp import G722, PCMA, Direction
 from tests.support.sip_wire import ALICE, ALICE_RTP, BOB, BOB_RTP, Wire
 
@@ -51,6 +53,18 @@ def test_a_call_comes_up_although_the_first_of_these_is_lost(words):
     assert wire.kinds("bob") == ["Invited", "Up"]
 
 
+def test_an_answer_after_a_while_of_ringing_is_not_sent_again_at_once():
+    wire = Wire(accept=False, lose=lambda data: data.startswith(b"ACK"))
+    wire.call()
+    wire.wait(3)
+    wire.bob.calls.accept(wire.leg(), BOB_RTP, wire.now)
+    wire.settle()
+    wire.wait(0.35)
+    assert wire.first_lines().count("SIP/2.0 200 OK") == 1
+    wire.wait(0.3)
+    assert wire.first_lines().count("SIP/2.0 200 OK") == 2
+
+
 def test_a_call_that_nobody_answers_ends_after_thirty_two_seconds():
     wire = Wire(lose=lambda data: True)
     wire.call()
@@ -86,6 +100,39 @@ def test_a_call_that_is_answered_while_the_caller_gives_up_is_hung_up():
     wire.settle()
     wire.wait(1)
     assert len(wire.alice.calls) == len(wire.bob.calls) == 0
+
+
+def challenged(request):
+    """The answer of a far side that wants a password."""
+    kept = [
+        line
+        for line in request.split("\r\n")
+        if line.partition(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq")
+    ]
+    proof = 'WWW-Authenticate: Digest realm="x", nonce="n", algorithm=MD5'
+    lines = ["SIP/2.0 401 Unauthorized", *kept, proof, "Content-Length: 0", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+@mark.parametrize(
+    ("gives_up", "stage", "methods"),
+    [
+        (False, Stage.CALLING, ["ACK", "INVITE"]),
+        (True, Stage.CALLING, ["ACK"]),  # the CANCEL was sent before
+        (True, Stage.UP, ["BYE"]),
+    ],
+)
+def test_a_call_that_was_given_up_does_not_ring_again_with_a_password(gives_up, stage, methods):
+    account = Account("alice", "secret", "10.0.0.2", BOB)
+    agent = UserAgent(ALICE, (PCMA,), account, register=False)
+    leg = agent.calls.invite("sip:alice@10.0.0.1", "sip:100@10.0.0.2", BOB, ALICE_RTP, 0.0)
+    asked, leg.stage = agent.outgoing(), stage
+    if gives_up:
+        agent.calls.hang_up(leg, 0.1)
+        sent = agent.outgoing()
+        asked = sent if stage is Stage.UP else asked
+    agent.receive(challenged(asked[0].data.decode()), BOB, 0.2)
+    assert [packet.data.decode().split()[0] for packet in agent.outgoing()] == methods
 
 
 @mark.parametrize("status", [486, 503, 404])
@@ -159,7 +206,7 @@ def test_how_a_transfer_goes_on_is_told():
         headers = {"Event": "refer", "Content-Type": "message/sipfrag"}
         notify = other.asks("NOTIFY", BOB, headers)
         notify.text = f"SIP/2.0 {status} OK\r\n"
-        wire.bob.send(notify, ALICE, wire.now, other)
+        wire.bob.exchange.send(notify, ALICE, wire.now, other)
         wire.settle()
     progress = [event for event in wire.told["alice"] if isinstance(event, Progress)]
     assert progress == [Progress(leg, 100), Progress(leg, 200)]
@@ -174,7 +221,7 @@ def test_a_key_may_come_as_a_message(kind, body):
     leg = wire.call()
     info = leg.asks("INFO", ALICE, {"Content-Type": kind})
     info.text = body
-    wire.alice.send(info, BOB, wire.now, leg)
+    wire.alice.exchange.send(info, BOB, wire.now, leg)
     wire.settle()
     assert wire.told["bob"][-1] == Pressed(wire.leg(), "5")
 
@@ -259,7 +306,7 @@ def test_media_that_we_cannot_have_get_488(sdp):
 def test_a_call_without_an_offer_gets_ours_and_is_up_with_its_answer():
     wire = Wire()
     wire.bob.receive(raw("INVITE sip:b@10.0.0.2 SIP/2.0", "Contact: <sip:a@10.0.0.1>"), ALICE, 0.0)
-    leg = next(iter(wire.bob.calls._legs.values()))
+    leg = next(iter(wire.bob.calls.legs.values()))
     wire.bob.calls.accept(leg, BOB_RTP, 0.0)
     okay = wire.bob.outgoing()[-1].data.decode()
     assert "RTP/AVP 0 8 13 101" in okay
@@ -292,7 +339,7 @@ def test_a_request_with_a_number_that_was_used_is_refused():
     leg = wire.call()
     leg.our_cseq -= 1
     info = leg.asks("INFO", ALICE)
-    wire.alice.send(info, BOB, wire.now, leg)
+    wire.alice.exchange.send(info, BOB, wire.now, leg)
     wire.settle()
     assert wire.first_lines()[-1] == "SIP/2.0 500 Server Internal Error"
 

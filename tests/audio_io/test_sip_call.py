@@ -12,15 +12,16 @@ from agent.core.calls import Hold, SendDigits, Transfer
 from agent.core.errors import CallClosed, OrderRefused
 from agent.core.events import Digit
 from agent.virtual_loop import run_virtual
+from audio_io.codecs import mulaw_encode
 from audio_io.sip.call import SipCall
-from audio_io.sip.leg import Answered, Gone, Leg, Pressed, Progress, Stage
+from audio_io.sip.leg import Answered, Changed, Gone, Leg, Pressed, Progress, Stage
 from audio_io.sip.phone import Line, SipPhone
-from audio_io.sip.sdp import PCMU, Direction, Media
+from audio_io.sip.sdp import PCMA, PCMU, Direction, Media
 from audio_io.sip.settings import SipSettings
 from audio_io.wire import End
 from tests.audio_io.test_rtp import packet
 
-FAR = ("127.0.0.1", 4000)
+FAR, MOVED = ("127.0.0.1", 4000), ("127.0.0.1", 5000)
 FRAME = np.full(160, 0.1, np.float32)
 
 
@@ -97,6 +98,19 @@ def scene(
     return run_virtual(run())
 
 
+def change(line, direction=Direction.BOTH, address=FAR, codec=PCMU, digits=101):
+    """Other media were agreed."""
+    line.leg.media = Media(address, codec, codec.number, digits, True, direction)
+    line.tell(Changed(line.leg))
+
+
+async def send(call, numbers, place, source=7):
+    """The far side's sound, a packet every 20 ms."""
+    for n in numbers:
+        call.hear(packet(n, source=source), place, asyncio.get_running_loop().time())
+        await asyncio.sleep(0.02)
+
+
 def test_a_packet_leaves_every_twenty_milliseconds_whatever_is_said():
     async def talk(call, port, line):
         for n in range(10):
@@ -123,6 +137,30 @@ def test_at_most_forty_milliseconds_wait_and_a_flush_drops_them():
     handed, before, after = scene(talk)
     assert before < handed
     assert handed - after <= 160  # what has left is still sounding
+
+
+@mark.parametrize("direction", [Direction.RECEIVE, Direction.NONE])
+def test_what_is_said_on_hold_waits_and_is_heard_after_it(direction):
+    async def talk(call, port, line):
+        await call.play(AudioFrame(FRAME, 8000, 0))
+        await asyncio.sleep(0.1)
+        change(line, direction)
+        await asyncio.sleep(0.1)
+        sent = len(port.sent)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(say(call, range(1, 10)))
+            await asyncio.sleep(600)
+            held = call.played(), len(port.sent) - sent
+            change(line)
+        await asyncio.sleep(0.1)
+        return held, call.played(), [data[12:] for _, data, _ in port.sent].count(loud)
+
+    async def say(call, numbers):
+        for n in numbers:
+            await call.play(AudioFrame(FRAME, 8000, n * 160))
+
+    loud = mulaw_encode(FRAME)
+    assert scene(talk, direction=Direction.BOTH, idle_s=1000.0) == ((160, 0), 1600, 10)
 
 
 def test_a_flush_lets_whoever_plays_go_on_at_once():
@@ -187,6 +225,29 @@ def test_sound_goes_to_no_address_that_is_not_allowed_until_it_calls_itself():
     assert scene(talk, address=("8.8.8.8", 4000)) == (0, {FAR})
 
 
+def test_a_call_whose_sound_moves_goes_on_although_packets_of_the_old_stream_come_late():
+    async def talk(call, port, line):
+        await send(call, range(25), FAR)
+        change(line, address=MOVED)
+        await asyncio.sleep(0.01)
+        await send(call, range(25, 28), FAR)
+        before = len(port.sent)
+        await send(call, range(50), MOVED, source=9)
+        return call.ear.latched, dict(call.ear.counts), {to for _, _, to in port.sent[before:]}
+
+    assert scene(talk) == (MOVED, {}, {MOVED})
+
+
+def test_sound_is_not_taken_over_from_an_address_that_is_not_allowed():
+    async def talk(call, port, line):
+        await send(call, range(5), FAR)
+        await send(call, range(5), ("8.8.8.8", 4000), source=9)
+        await send(call, range(5, 10), FAR)
+        return call.ear.latched, dict(call.ear.counts)
+
+    assert scene(talk, address=("8.8.8.8", 4000)) == (FAR, {"foreign": 5})
+
+
 def test_orders_are_done_and_refusals_are_words():
     async def talk(call, port, line):
         await call.order(Hold(on=True))
@@ -230,6 +291,64 @@ def test_a_far_side_without_digits_is_told_none():
             await call.order(SendDigits("1"))
 
     scene(talk, digits=None)
+
+
+def pressing(meanwhile):
+    """How an order to press 1234 ends when something happens after the first key; and the keys that
+    were sent."""
+
+    async def talk(call, port, line):
+        async with asyncio.TaskGroup() as group:
+            ordering = group.create_task(tried(call, SendDigits("1234")))
+            await asyncio.sleep(0.25)
+            meanwhile(call, line)
+        keys = sorted({data[12] for _, data, _ in port.sent if data[1] & 0x7F == 101})
+        await asyncio.wait_for(call.play(AudioFrame(FRAME, 8000, 0)), 1)
+        return ordering.result(), keys
+
+    return scene(talk, idle_s=100.0)
+
+
+async def tried(call, order):
+    """The words of its refusal, empty where it is done."""
+    try:
+        await call.order(order)
+    except OrderRefused as refused:
+        return str(refused)
+    return ""
+
+
+@mark.parametrize("how", [{}, {"address": MOVED}, {"codec": PCMA}])
+def test_media_that_are_agreed_again_while_keys_are_pressed_cost_none(how):
+    assert pressing(lambda call, line: change(line, **how)) == ("", [1, 2, 3, 4])
+
+
+@mark.parametrize("how", [{"direction": Direction.RECEIVE}, {"digits": None}])
+def test_keys_that_nobody_takes_any_more_are_refused_and_do_not_stop_the_voice(how):
+    words, keys = pressing(lambda call, line: change(line, **how))
+    assert "expected a far side that listens until all keys are pressed" in words
+    assert 4 not in keys
+
+
+def test_keys_are_refused_on_hold_and_pressed_after_it():
+    async def talk(call, port, line):
+        change(line, Direction.NONE)
+        await asyncio.sleep(0.1)
+        held = await tried(call, SendDigits("1"))
+        change(line)
+        await asyncio.sleep(0.1)
+        return held, await tried(call, SendDigits("1"))
+
+    assert scene(talk) == ("expected a far side that listens, found that we are on hold", "")
+
+
+def test_a_call_that_ends_while_keys_are_pressed_has_not_pressed_them():
+    async def talk(call, port, line):
+        asyncio.get_running_loop().call_later(0.25, line.tell, Gone(line.leg, 0, "bye"))
+        with raises(CallClosed, match="bye"):
+            await call.order(SendDigits("1234"))
+
+    scene(talk)
 
 
 def test_a_far_side_that_hangs_up_after_a_transfer_has_done_it():

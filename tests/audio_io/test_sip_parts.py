@@ -5,7 +5,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark, raises
+from pytest import approx, mark, raises
 
 from agent.config import checked
 from agent.core.errors import ConfigError, DeviceError, ProtocolError
@@ -145,6 +145,33 @@ def test_it_registers_with_its_password_and_again_in_time():
     assert agent.registration.standing is Standing.KNOWN
     numbers = [int(re.search(r"CSeq: (\d+)", text)[1]) for _, text in asked]
     assert numbers == sorted(set(numbers))
+
+
+OTHERS = "<sip:agent@10.0.0.77:5060>;expires=3500"
+
+
+@mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([OTHERS, "<sip:agent@10.0.0.2:5060>;expires=50"], 50),
+        ([OTHERS, "<sip:agent@10.0.0.2>;q=0.5;expires=50"], 50),  # 5060 goes without saying
+        ([OTHERS, "<sip:other@10.0.0.2:5060>;expires=20", "Expires: 100"], 100),
+        ([OTHERS, "<sip:agent@10.0.0.2:5060>", "Expires: 100"], 100),
+        ([OTHERS, "<sip:agent@192.0.2.1:61000>;expires=50"], 50),  # ours, as a NAT writes it
+        ([OTHERS], 300),  # as asked
+        (["<sip:agent@10.0.0.2:5060>;expires=" + "9" * 5000], 86_400),
+    ],
+)
+def test_what_is_granted_to_us_counts_and_not_what_others_got(headers, seconds):
+    def shared(request, now):
+        lines = [line if ":" in line.split("<")[0] else f"Contact: {line}" for line in headers]
+        answer = registrar(request, now)
+        kept = re.sub(rb"(Contact|Expires):.*\r\n", b"", answer)
+        return kept.replace(b"Content-Length", "\r\n".join([*lines, "Content-Length"]).encode())
+
+    agent, _, _ = registered(0.2, serve=shared)
+    assert agent.registration.standing is Standing.KNOWN
+    assert agent.registration.next_at == approx(0.8 * seconds)
 
 
 def test_it_leaves_with_a_request_that_lasts_no_time():

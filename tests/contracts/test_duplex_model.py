@@ -6,8 +6,8 @@ import numpy as np
 from pytest import mark, raises
 
 from agent.core.audio import AudioFrame, silence
+from agent.core.duplex import DuplexPrompt
 from agent.core.errors import EngineBusy, EngineError
-from agent.core.protocols import DuplexPrompt
 from agent.virtual_loop import run_virtual
 from tests.support.duplex import scripted, tone
 

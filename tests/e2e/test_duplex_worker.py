@@ -8,8 +8,8 @@ import numpy as np
 from pytest import fixture, mark, raises
 
 from agent.core.audio import AudioFrame
+from agent.core.duplex import DuplexPrompt, Seats
 from agent.core.errors import EngineBusy, EngineFailed, EngineTooSlow, EngineUnavailable
-from agent.core.protocols import DuplexPrompt, Seats
 from pipelines.engines.duplex_batched import BatchedModel
 from pipelines.engines.duplex_remote import FRESH_S, RemoteModel, RemoteSettings
 from pipelines.engines.duplex_wire import (

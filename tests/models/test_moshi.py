@@ -11,8 +11,8 @@ import numpy as np
 from pytest import fixture, mark, raises
 
 from agent.core.audio import AudioFrame
+from agent.core.duplex import DuplexPrompt
 from agent.core.errors import EngineBusy, EngineFailed, EngineUnavailable
-from agent.core.protocols import DuplexPrompt
 from pipelines.engines.duplex_remote import RemoteModel, RemoteSettings
 from pipelines.engines.moshi import Moshi
 from pipelines.engines.moshi_settings import MoshiSettings

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from agent.core.protocols import Seats
+from agent.core.duplex import Seats
 from pipelines.duplex.admission import ASKED, Admission
 from pipelines.duplex.step_times import FORGOTTEN_S, GROWTH, KEPT, LEAST, SIZES, StepTimes
 

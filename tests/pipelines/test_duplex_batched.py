@@ -7,8 +7,8 @@ import numpy as np
 from pytest import mark, raises
 
 from agent.core.audio import AudioFrame
+from agent.core.duplex import DuplexPrompt
 from agent.core.errors import EngineBusy, EngineFailed, EngineUnavailable
-from agent.core.protocols import DuplexPrompt
 from agent.virtual_loop import run_virtual
 from pipelines.engines.duplex_batched import BatchedModel
 from pipelines.engines.duplex_gathering import BURST_S

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from agent.core.protocols import DuplexPrompt
+from agent.core.duplex import DuplexPrompt
 from agent.virtual_loop import run_virtual
 from pipelines.duplex.pipeline import DuplexPipeline
 from pipelines.engines.duplex_batched import BatchedModel

@@ -145,6 +145,13 @@ def test_the_greeting_starts_anew():
     assert said(caller(BOOKED), agent("x"), event("greeting")) == FLOW.table.greeting
 
 
+def test_a_telephone_number_where_a_small_number_is_asked_for_is_refused():
+    typed = caller(" ".join("4711081547110815"))
+    reply = said(caller("a table please"), agent("For how many people?"), typed)
+    assert reply.startswith("For four seven one one")
+    assert reply.endswith("For how many people?")
+
+
 def test_silence_twice_and_then_goodbye():
     silence = event("silence")
     assert said(silence).startswith("Are you still there?")

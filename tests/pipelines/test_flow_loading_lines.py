@@ -178,7 +178,7 @@ def test_a_reply_goes_on_with_what_the_tool_returned():
 
 
 def test_a_tool_that_fails_leads_where_the_flow_says():
-    for text in ("", "a lot"):
+    for text in ("", "a lot", "trouble"):
         found = pieces(FlowResponder(asking(), runnables=[look(text)]), "1")
         assert spoken(found) == "One moment. I can't see it. Anything else?"
 

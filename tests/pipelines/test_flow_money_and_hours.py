@@ -10,7 +10,7 @@ from pipelines.cascade.flow.hours import HoursTable, is_open, weekday_of
 from pipelines.cascade.flow.keypad import entered
 from pipelines.cascade.flow.money import amount, cents, money_at, spoken_amount, spoken_whole
 from pipelines.cascade.flow.slot_table import Kind, SlotTable
-from pipelines.cascade.flow.values import readings, result_value
+from pipelines.cascade.flow.values import readings, result_value, spoken
 from pipelines.cascade.flow.words import words
 
 UNIT, CENT = ("euro", "euros"), ("cent", "cents")
@@ -73,7 +73,9 @@ def test_what_is_no_amount_is_none(text):
 @mark.parametrize(
     ("number", "said"),
     [(0, "zero"), (1000, "one thousand"), (1001, "one thousand and one"),
-     (21_300, "twenty one thousand three hundred")],
+     (21_300, "twenty one thousand three hundred"), (999_999_999, "nine hundred and ninety nine "
+      "million nine hundred and ninety nine thousand nine hundred and ninety nine"),
+     (2_000_001, "two million and one"), (5_000_000_000, "five" + " zero" * 9)],
 )  # fmt: skip
 def test_large_numbers_are_spoken(number, said):
     assert spoken_whole(number) == said
@@ -130,7 +132,10 @@ def test_keys_enter_a_value(slot, keys, value):
         ("amount", "12.5", "12.50"),
         ("amount", "balance failed: KeyError", None),
         ("time", "19:30", "19:30"),
+        ("time", "9:05", "09:05"),
         ("time", "later", None),
+        ("time", "17.30", None),
+        ("time", "5 pm.", None),
         ("choice", "north", "north"),
         ("choice", "east", None),
         ("day", "friday", "friday"),
@@ -144,6 +149,16 @@ def test_keys_enter_a_value(slot, keys, value):
 )
 def test_what_a_tool_returns_is_a_value_of_its_slot_or_a_failure(slot, text, value):
     assert result_value(SLOTS[slot], text) == value
+
+
+@mark.parametrize(
+    ("slot", "text", "said"),
+    [("number", "5000", "five thousand"), ("number", "1" * 12, " ".join(["one"] * 12)),
+     ("amount", "1250000.50", "one million two hundred and fifty thousand dollars and "
+      "fifty cents")],
+)  # fmt: skip
+def test_however_much_a_tool_returns_can_be_said(slot, text, said):
+    assert spoken(SLOTS[slot], result_value(SLOTS[slot], text)) == said
 
 
 def test_digits_are_clear_without_a_question_unless_they_are_secret():

@@ -7,8 +7,9 @@ from pytest import approx, mark, raises
 
 from agent.config import Config
 from agent.core.audio import AudioFrame
+from agent.core.duplex import DuplexOutput, Seats
 from agent.core.errors import ConfigError, EngineFailed, EngineUnavailable
-from agent.core.protocols import DuplexOutput, Expectation, Pause, Seats
+from agent.core.protocols import Expectation, Pause
 from agent.core.turn_config import TurnConfig
 from agent.virtual_loop import run_virtual
 from agent.wiring import predictor, recognizer

@@ -7,7 +7,7 @@ import numpy as np
 from pytest import approx, mark
 
 from agent.commands import replay as replay_command
-from agent.core.protocols import DuplexPrompt
+from agent.core.duplex import DuplexPrompt
 from agent.live import Captions
 from agent.metrics import call_figures
 from agent.replay import replay

@@ -8,8 +8,8 @@ import numpy as np
 
 from agent.core.audio import AudioFrame
 from agent.core.calls import CallTraits, Note
+from agent.core.duplex import DuplexOutput
 from agent.core.errors import CallClosed, EngineFailed
-from agent.core.protocols import DuplexOutput
 from agent.scenario import Say, Scene, ScriptedSynthesizerSettings, pipeline_of
 from agent.session import run_call
 from agent.trace import TraceList

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.core.duplex import DuplexPrompt
 from agent.core.errors import EngineUnavailable
-from agent.core.protocols import DuplexPrompt
 from pipelines.engines.moshi_batch import MoshiBatch
 from pipelines.engines.moshi_load import load
 from pipelines.engines.moshi_settings import MoshiSettings

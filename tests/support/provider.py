@@ -41,7 +41,6 @@ class Twilio:
     """Numbers are text, everything names the stream, and a clear returns all marks."""
 
     coding, rate, marks_on_clear, protocol = "mulaw", 8000, True, None
-    stream_key = "streamSid"
 
     def __init__(self, **changes):
         self.sequence = 0

@@ -10,7 +10,6 @@ from tests.support.tools import missing, tool
 SOUNDS = Path("/usr/share/sip-tester")  # of the package sip-tester: a voice in 30 ms packets, keys
 
 ALAW = "8"
-ULAW = "0"
 
 
 def sdp(codec=ALAW, direction="sendrecv", crypt=""):

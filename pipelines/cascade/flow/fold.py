@@ -1,7 +1,7 @@
 """The dialogue as a pure fold over the history: a position, one message, the next position.
 
-Nothing is remembered between replies, so a reply that was prepared and thrown away leaves nothing
-behind, and the same history always gives the same reply.
+It depends on nothing else, so a reply that was prepared and thrown away leaves nothing behind, and
+the same history always gives the same reply. `known` remembers positions to save time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,10 +33,14 @@ def fold(
             either, days cannot be checked against tomorrow.
         now: the house's own time, for its business hours; None: it counts as open.
     """
-    closed = bool(now and flow.table.hours and not is_open(flow.table.hours, now))
-    today = today or (weekday_of(now) if now else "")
-    begin = Position(flow.table.start, today, closed=closed)
+    begin = beginning(flow, today, now)
     return reduce(lambda at, message: step(flow, at, message), turns(messages), begin)
+
+
+def beginning(flow: Flow, today: str = "", now: datetime | None = None) -> Position:
+    """The position before the first message; `today` and `now` as for `fold`."""
+    closed = bool(now and flow.table.hours and not is_open(flow.table.hours, now))
+    return Position(flow.table.start, today or (weekday_of(now) if now else ""), closed=closed)
 
 
 def turns(messages: Sequence[Message]) -> Iterator[Message]:
@@ -51,7 +55,8 @@ def turns(messages: Sequence[Message]) -> Iterator[Message]:
         if turn and message.role is Role.CALLER and _same_means(turn.text, message.text):
             turn = Message(Role.CALLER, f"{turn.text} {message.text}")
             continue
-        failed = message.role is Role.EVENT and message.text == Reason.TROUBLE
+        is_result = isinstance(message, ToolResult)  # whose text may be any
+        failed = message.role is Role.EVENT and message.text == Reason.TROUBLE and not is_result
         if turn and not failed:
             yield turn
         turn = message if message.role is Role.CALLER else None

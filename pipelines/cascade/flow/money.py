@@ -6,11 +6,19 @@ An amount is a text with two decimals, `1250.50`; reckoned in the small unit, as
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.cascade.flow.numbers import below_hundred, number_at, spoken_number
+from pipelines.cascade.flow.numbers import (
+    below_hundred,
+    number_at,
+    spoken_digits,
+    spoken_number,
+)
 from pipelines.cascade.flow.words import word_at
 
 MOST = 999_999
-"""The largest amount that can be said, in whole units."""
+"""The largest amount that a caller can say, in whole units."""
+
+_LARGE = ((1_000_000, "million"), (1_000, "thousand"))
+_FIGURES_FROM = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +111,12 @@ def spoken_amount(value: str, unit: Sequence[str], cent: Sequence[str]) -> str:
 
 
 def spoken_whole(number: int) -> str:
-    """0–999,999 as words."""
-    thousands, rest = divmod(number, 1000)
-    if not thousands:
-        return spoken_number(rest)
-    joint = " " if rest >= 100 else " and "
-    return f"{spoken_number(thousands)} thousand" + (joint + spoken_number(rest) if rest else "")
+    """Any number in words; from a thousand million on its figures one by one."""
+    if number >= _FIGURES_FROM:
+        return spoken_digits(str(number))
+    for size, name in _LARGE:
+        many, rest = divmod(number, size)
+        if many:
+            joint = " " if rest >= 100 else " and "
+            return f"{spoken_number(many)} {name}" + (joint + spoken_whole(rest) if rest else "")
+    return spoken_number(number)

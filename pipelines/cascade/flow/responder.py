@@ -1,4 +1,4 @@
-"""The flow as a Responder: words to words, without a language model and without memory."""
+"""The flow as a Responder: words to words, without a language model, by the history alone."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
@@ -20,6 +20,7 @@ from agent.core.protocols import (
 from pipelines.cascade.flow.expect import expectation
 from pipelines.cascade.flow.flow import Flow
 from pipelines.cascade.flow.fold import fold
+from pipelines.cascade.flow.known import KnownPositions
 from pipelines.cascade.flow.moves import ask
 from pipelines.cascade.flow.position import Position, Question
 from pipelines.cascade.flow.words import clauses
@@ -30,20 +31,6 @@ ROUNDS = 8
 
 SECRET = "•••"
 """What stands for a secret slot's value wherever a tool call is shown."""
-
-
-Kept = tuple[Role, str, bool, str]
-"""All of a message that a position depends on: the last is the tool whose result it is."""
-
-
-def _kept(message: Message) -> Kept:
-    tool = message.call.name if isinstance(message, ToolResult) else ""
-    return message.role, message.text, message.cut, tool
-
-
-def _message(kept: Kept) -> Message:
-    role, text, cut, tool = kept
-    return ToolResult(role, text, cut, call=ToolCall(tool)) if tool else Message(role, text, cut)
 
 
 def _unknown() -> str:
@@ -80,9 +67,9 @@ class FlowResponder:
         self._now = now
         self._runnables = {r.tool.name: r for r in runnables}
         self._check()
+        self._known = KnownPositions(flow)
         # Asked again and again through each pause: 3 ms to make, once for each place.
         self._expected = lru_cache(maxsize=64)(self._expectation)
-        self._places = lru_cache(maxsize=256)(self._place)
 
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
@@ -121,11 +108,8 @@ class FlowResponder:
 
     def expects(self, messages: Sequence[Message]) -> Expectation:
         """What the caller is likely to say next."""
-        return self._expected(*self._places(tuple(map(_kept, messages))))
-
-    def _place(self, history: tuple[Kept, ...]) -> tuple[str, Question]:
-        at = self.position(list(map(_message, history)))
-        return at.node, at.asked
+        at = self.position(messages)
+        return self._expected(at.node, at.asked)
 
     def _expectation(self, node: str, asked: Question) -> Expectation:
         return expectation(self._flow, Position(node, asked=asked))
@@ -133,11 +117,11 @@ class FlowResponder:
     def position(self, messages: Sequence[Message]) -> Position:
         """Where the dialogue stands, with a reply even where the history asks for none."""
         now = self._now()
-        at = fold(self._flow, messages, self._today(), now)
+        at = self._known.fold(messages, self._today(), now)
         if at.lines or at.quiet or at.waits:
             return at
         if not messages:
-            return fold(self._flow, [Message(Role.EVENT, Reason.GREETING)], at.today, now)
+            return self._known.fold([Message(Role.EVENT, Reason.GREETING)], at.today, now)
         return ask(self._flow, at)
 
     def _shown(self, call: ToolCall) -> ToolCall:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pipelines.cascade.flow.clock import HALF_DAY, clock_at, minutes, placed, spoken_clock
 from pipelines.cascade.flow.hours import WEEKDAYS
-from pipelines.cascade.flow.money import amount, cents, money_at, spoken_amount
-from pipelines.cascade.flow.numbers import digits_at, number_at, spoken_digits, spoken_number
+from pipelines.cascade.flow.money import amount, cents, money_at, spoken_amount, spoken_whole
+from pipelines.cascade.flow.numbers import digits_at, number_at, spoken_digits
 from pipelines.cascade.flow.slot_table import DAYS, Kind, SlotTable
 from pipelines.cascade.flow.words import word_at, words
 
@@ -108,9 +108,17 @@ def result_value(slot: SlotTable, text: str) -> Value | None:
         case Kind.DAY:
             return text if text in DAYS else None
         case Kind.TIME:
-            return text if len(text) == 5 and clock_at(words(text), 0) else None
+            return _written_time(text)
         case Kind.MESSAGE:
             return text or None
+
+
+def _written_time(text: str) -> str | None:
+    try:
+        minute = minutes(text)
+    except ValueError:
+        return None
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def weekday(day: str, today: str) -> str:
@@ -124,7 +132,7 @@ def spoken(slot: SlotTable, value: Value) -> str:
     """A value as the agent says it."""
     match slot.kind:
         case Kind.NUMBER:
-            return spoken_number(int(value))
+            return spoken_whole(int(value))  # keys and tools know no limit
         case Kind.DAY:
             return str(value) if value in ("today", "tomorrow") else str(value).capitalize()
         case Kind.TIME:
