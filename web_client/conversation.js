@@ -152,10 +152,15 @@ export class Conversation {
   }
 
   async setMicrophone(id) {
-    const old = this.stream;
-    this.use(await openMicrophone(id, this.isHeadset));
-    await this.transport?.setMicrophone(this.stream);
-    stop(old);
+    const opened = await openMicrophone(id, this.isHeadset);
+    if (this.isOver) return stop(opened); // hung up before it was there
+    const old = this.stream; // looked at only now: meanwhile it may have been changed already
+    this.use(opened);
+    try {
+      return await this.transport?.setMicrophone(opened);
+    } finally {
+      stop(old);
+    }
   }
 
   /** Let go of a connection that broke, or of one that is being made. */

@@ -12,15 +12,15 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from websockets.sync.client import connect
 
-from agent.entrances.webrtc import WebRtcEntrance
 from agent.entrances.websocket import WebSocketEntrance
-from audio_io.webrtc.settings import WebRtcSettings
 from tests.support.browser import (
     chromium,
     forbidden,
     microphone,
     on_a_server,
     timeline,
+    visiting,
+    webrtc,
     without_microphone,
 )
 from tests.support.host import host
@@ -42,15 +42,6 @@ NO_WAY_FOR_UDP = """
     window.RTCPeerConnection = class extends RTCPeerConnection {
         constructor(options) { super({ ...options, iceTransportPolicy: "relay" }); }
     };"""  # and there is no relay
-
-
-def webrtc(switchboard):
-    return WebRtcEntrance(switchboard, WebRtcSettings())
-
-
-def visiting(visit, agent=host, **options):
-    """What a visit to a server with both ways in returns."""
-    return on_a_server(agent, visit, entrances=(WebSocketEntrance, webrtc), **options)
 
 
 @fixture(scope="module")
