@@ -85,6 +85,7 @@ export class Conversation {
     this.transport = transport;
     this.identity = transport.resumption;
     transport.source.connect(this.tap, 0, 1);
+    transport.setMicrophone(this.stream).catch(() => {}); // it may have changed since the try began
     transport.setVolume(volume);
     if (speaker) transport.setSpeaker(speaker).catch(() => {});
     this.connected_s ??= (performance.now() - this.pressed) / 1000;

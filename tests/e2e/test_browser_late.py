@@ -18,6 +18,10 @@ HOLD_MICROPHONES = """
             return stream;
         };
     }
+    window.peers = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+        constructor(options) { super(options); peers.push(this); }
+    };
     window.live = () => streams.filter((one) => one.getTracks()[0].readyState === "live").length;
     """
 
@@ -79,3 +83,59 @@ def test_of_two_changes_at_once_one_microphone_stays(browser):
         browser.wait("live() === 0")
 
     visiting(visit)
+
+
+def test_a_microphone_that_is_unplugged_while_connecting_is_followed_by_the_next(browser):
+    def visit(address):
+        browser.open(address)
+        hold_offers(browser)
+        browser.press(".talk")
+        browser.wait("offers.length === 1")
+        unplug(browser)
+        browser.wait("streams.length === 2")
+        browser.run("offers[0]()")
+        browser.wait_for_state("talking")
+        browser.wait(SENDS_THE_NEWEST)
+        browser.press('[data-tool="end"]')
+
+    visiting(visit)
+
+
+def test_a_microphone_that_is_unplugged_while_coming_back_is_followed_by_the_next(browser):
+    def visit(address):
+        browser.open(address)
+        browser.call()
+        browser.wait("document.querySelector('.floor').dataset.floor === 'open'")
+        hold_offers(browser)
+        browser.run("peers[0].close(); peers[0].onconnectionstatechange()")
+        browser.wait("offers.length === 1")
+        unplug(browser)
+        browser.wait("streams.length === 2")
+        browser.run("offers[0]()")
+        browser.wait_for_state("talking")
+        browser.wait(SENDS_THE_NEWEST)
+        browser.press('[data-tool="end"]')
+
+    visiting(visit)
+
+
+SENDS_THE_NEWEST = "peers.at(-1).getSenders()[0].track === streams.at(-1).getTracks()[0]"
+
+
+def hold_offers(page):
+    """From now on an offer waits until what stands in `offers` is called."""
+    page.run("""
+        window.offers = [];
+        const sent = fetch;
+        window.fetch = async (url, options) => {
+            if (options.method === "POST") await new Promise((go) => offers.push(go));
+            return sent(url, options);
+        };""")
+
+
+def unplug(page):
+    """What a browser does to a track whose device is gone."""
+    page.run("""
+        const [track] = streams.at(-1).getTracks();
+        track.stop();
+        track.dispatchEvent(new Event("ended"));""")
