@@ -66,7 +66,7 @@ class Client {
     if (effect.do === "ask") this.ask(effect.by);
     if (effect.do === "drop") this.conversation.drop();
     if (effect.do === "close") this.close();
-    if (effect.do === "wait") setTimeout(() => this.happen({ type: "waited", now: now_s() }), effect.for_s * 1000);
+    if (effect.do === "wait") setTimeout(() => this.happen(effect.then), effect.for_s * 1000);
     if (effect.do === "connect") {
       const { volume, audiooutput } = this.settings.values;
       this.conversation.connect({ transport: effect.transport, resume: effect.resume, volume, speaker: audiooutput });
@@ -221,8 +221,4 @@ class Client {
     this.settings.set("volume", share);
     this.conversation?.transport?.setVolume(share);
   }
-}
-
-function now_s() {
-  return performance.now() / 1000;
 }

@@ -3,7 +3,7 @@
 import { Captions } from "./captions.js";
 import { openMicrophone, silence } from "./microphone.js";
 import { Recording } from "./record.js";
-import { Refused, address } from "./server.js";
+import { Refused, loadWorklet } from "./server.js";
 import { Turns } from "./turns.js";
 import { openWebRtc } from "./webrtc.js";
 import { openWebSocket } from "./websocket.js";
@@ -43,7 +43,7 @@ export class Conversation {
     this.stream = by === "text" ? silence(this.context) : await openMicrophone(microphone, isHeadset);
     if (this.isOver) return stop(this.stream); // hung up before the microphone was there
     this.use(this.stream);
-    await this.context.audioWorklet.addModule(address(this.server, "tap-worklet.js"));
+    await loadWorklet(this.context, this.server, "tap-worklet.js");
     this.tap = new AudioWorkletNode(this.context, "tap", {
       numberOfInputs: 2, numberOfOutputs: 1, processorOptions: { rate: RATE },
     });

@@ -67,13 +67,50 @@ def test_a_lost_call_is_resumed_for_thirty_seconds(page):
         ["asking", ["ask"]],
         ["connecting", ["webrtc"]],
         ["talking", []],
-        ["reconnecting", ["drop", "webrtc"]],
+        ["reconnecting", ["drop", "webrtc", "wait"]],
         ["reconnecting", ["drop", "wait"]],
         ["reconnecting", ["webrtc"]],
         ["talking", []],
-        ["reconnecting", ["drop", "webrtc"]],
+        ["reconnecting", ["drop", "webrtc", "wait"]],
         ["lost", ["close"]],
     ]  # fmt: skip
+
+
+def test_a_lost_call_is_given_up_after_thirty_seconds_whether_or_not_anything_answers(page):
+    assert found(page, """
+        const { step } = await import("/machine.js");
+        const talking = { name: "talking", transport: "webrtc" };
+        const [first, [, , deadline]] = step(talking, { type: "lost", now: 100 });
+        const [again] = step(talking, { type: "lost", now: 110 });
+        return [deadline.for_s, step(first, deadline.then), step(again, deadline.then)];""") == [
+        30,
+        [{"name": "failed", "problem": "lost"}, [{"do": "close"}]],
+        [{"name": "reconnecting", "transport": "webrtc", "until": 140}, []],  # not of this loss
+    ]  # fmt: skip
+
+
+SWALLOWED = """
+    const wait = setTimeout;
+    window.setTimeout = (act, ms) => wait(act, ms === 8000 ? 0 : ms);
+    AbortSignal.timeout = () => AbortSignal.abort(new DOMException("", "TimeoutError"));
+    window.fetch = (url, { signal }) => new Promise((_, reject) => signal && reject(signal.reason));
+    window.WebSocket = class { close() { this.isClosed = true; } };
+    const never = new Promise(() => {});  // what does not come
+    const context = { audioWorklet: { addModule: () => ARRIVED } };
+    const said = (fault) => [fault.constructor.name, fault.message];
+    const { ask, statusOf } = await import("/server.js");
+    const { openWebSocket } = await import("/websocket.js");
+    const server = new URL("/", location);
+"""
+
+
+@mark.parametrize("arrived", ["never", "null"], ids=["the worklets", "the handshake"])
+def test_a_network_that_swallows_everything_is_no_way_to_the_server(page, arrived):
+    asked, status, opened = found(page, SWALLOWED.replace("ARRIVED", arrived) + """
+        return [await ask(server, "api/ice", "").catch(said), await statusOf(server),
+                await openWebSocket({ server, context }).catch(said)];""")  # fmt: skip
+    assert asked == opened == ["Unreachable", "nobody answered"]
+    assert status == ""
 
 
 def test_a_refusal_says_why_and_what_comes_late_changes_nothing(page):

@@ -243,6 +243,32 @@ def test_a_lost_websocket_call_is_followed_by_a_new_one(browser):
     assert visiting(visit) == ("Connected again, in a new conversation", 2)
 
 
+@EITHER
+def test_a_call_that_nothing_brings_back_is_given_up_though_nothing_is_heard_of_it(
+    transport, browser
+):
+    def visit(address):
+        browser.open(address, f"?transport={transport}")
+        browser.call()
+        browser.wait("document.querySelector('.floor').dataset.floor === 'open'")
+        browser.run(SWALLOW)
+        browser.run("sockets[0]?.close(); peers[0]?.close(); peers[0]?.onconnectionstatechange()")
+        browser.wait_for_state("failed")
+        return browser.text(".problem"), browser.text(".talk"), answered(address)
+
+    problem, button, calls = visiting(visit)
+    assert "The connection was lost" in problem
+    assert button == "Talk again"
+    assert calls == 1
+
+
+SWALLOW = """
+    window.fetch = () => new Promise(() => {});
+    window.WebSocket = class { close() {} };
+    const wait = setTimeout;  // and half a minute is half a second
+    window.setTimeout = (act, ms) => wait(act, ms === 30000 ? 500 : ms);"""
+
+
 # --- on other pages -----------------------------------------------------------------------------
 
 
