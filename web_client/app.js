@@ -21,9 +21,13 @@ export function mount(root, { server, token = "", transport = "webrtc", keys = w
   root.append(page);
   const client = new Client(page, { server, token, transport });
   const unlisten = listen(keys, () => client.isTalking, (what) => client.act(what));
+  const leave = () => client.happen({ type: "hangUp" });
+  window.addEventListener("pagehide", leave); // a browser may show the page again as it is now
   return () => {
     unlisten();
-    client.happen({ type: "hangUp" });
+    window.removeEventListener("pagehide", leave);
+    leave();
+    client.picture.close();
     page.remove();
   };
 }
@@ -44,7 +48,6 @@ class Client {
     this.picture.draw();
     this.obstacle = obstacle();
     if (this.obstacle) this.view.warn(this.obstacle);
-    window.addEventListener("pagehide", () => this.conversation?.close());
   }
 
   get isTalking() {

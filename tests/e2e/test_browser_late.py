@@ -1,4 +1,4 @@
-"""What comes late: a microphone that is opened, while the call has gone on or is over."""
+"""What comes late, when a call has gone on or is over: a microphone, a person who comes back."""
 
 from pytest import fixture, mark
 
@@ -139,3 +139,22 @@ def unplug(page):
         const [track] = streams.at(-1).getTracks();
         track.stop();
         track.dispatchEvent(new Event("ended"));""")
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def test_a_page_that_was_left_in_a_call_stands_in_none_when_it_is_come_back_to(browser):
+    def visit(address):
+        browser.open(address)
+        browser.call()
+        browser.run("location.href = 'icon.svg'")
+        browser.wait("location.pathname === '/icon.svg'")
+        browser.run("history.back()")  # the browser has kept the page as it was, or loads it again
+        browser.wait("document.querySelector('.parley') !== null")
+        found = browser.run("return document.querySelector('.parley').dataset.state")
+        browser.call()
+        browser.press('[data-tool="end"]')
+        return found
+
+    assert visiting(visit) in ("ended", "idle")

@@ -325,3 +325,26 @@ def test_an_error_of_the_microphone_becomes_a_sentence(page, error, problem):
     assert name == problem
     assert "microphone" in words["title"]
     assert words["canType"]
+
+
+def test_a_client_that_is_removed_listens_to_nothing_any_more(page):
+    listening, left, children = found(page, """
+        const held = [];
+        const at = (one, name) => held.findIndex((other) => other[0] === one && other[1] === name);
+        const { addEventListener, removeEventListener } = EventTarget.prototype;
+        EventTarget.prototype.addEventListener = function (name, act, options) {
+            if (this === window || this instanceof MediaQueryList) held.push([act, name]);
+            return addEventListener.call(this ?? window, name, act, options);
+        };
+        EventTarget.prototype.removeEventListener = function (name, act) {
+            if (at(act, name) >= 0) held.splice(at(act, name), 1);
+            return removeEventListener.call(this ?? window, name, act);
+        };
+        const { mount } = await import("/app.js");
+        const root = document.createElement("div");
+        const unmount = mount(root, { server: new URL("/", location) });
+        const before = held.map(([, name]) => name).sort();
+        unmount();
+        return [before, held.length, root.children.length];""")  # fmt: skip
+    assert listening == ["change", "keydown", "pagehide"]
+    assert (left, children) == (0, 0)
