@@ -348,3 +348,22 @@ def test_a_client_that_is_removed_listens_to_nothing_any_more(page):
         return [before, held.length, root.children.length];""")  # fmt: skip
     assert listening == ["change", "keydown", "pagehide"]
     assert (left, children) == (0, 0)
+
+
+@mark.parametrize(("steps", "clients"), [
+    ("add, remove", 0), ("add, move", 1), ("add, move, move", 1), ("add, move, load, move", 1),
+    ("add, move, load, remove", 0),
+])  # fmt: skip
+def test_an_element_that_is_moved_while_it_loads_holds_one_client(page, steps, clients):
+    assert found(page, """
+        await import("/parley-call.js");
+        const element = document.createElement("parley-call");
+        const does = {
+            add: () => document.body.append(element),
+            move: () => document.body.prepend(element),
+            remove: () => element.remove(),
+            load: () => import("/app.js").then(() => new Promise((done) => setTimeout(done))),
+        };
+        for (const step of [...STEPS, "load"]) await does[step]();
+        return element.shadowRoot.querySelectorAll(".parley").length;
+        """.replace("STEPS", json.dumps(steps.split(", ")))) == clients  # fmt: skip
