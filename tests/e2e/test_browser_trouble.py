@@ -229,6 +229,23 @@ def test_a_lost_webrtc_call_comes_back_into_the_same_conversation(browser):
     ]  # fmt: skip
 
 
+def test_a_try_to_come_back_that_finds_no_way_leaves_the_conversation_for_the_next(browser):
+    def visit(address):
+        browser.open(address)
+        browser.call()
+        browser.wait("document.querySelector('.floor').dataset.floor === 'open'")
+        browser.run("window.Usual = RTCPeerConnection;" + NO_WAY_FOR_UDP)
+        browser.run("peers[0].close(); peers[0].onconnectionstatechange()")
+        browser.wait("peers.length === 2 && peers[1].connectionState === 'closed'")
+        browser.run("window.RTCPeerConnection = Usual")
+        browser.wait_for_state("talking")
+        found = browser.text(".status"), answered(address)
+        browser.press('[data-tool="end"]')
+        return found
+
+    assert visiting(visit) == ("Connected", 1)
+
+
 def test_a_lost_websocket_call_is_followed_by_a_new_one(browser):
     def visit(address):
         browser.open(address, "?transport=websocket")
