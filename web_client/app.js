@@ -21,9 +21,13 @@ export function mount(root, { server, token = "", transport = "webrtc", keys = w
   root.append(page);
   const client = new Client(page, { server, token, transport });
   const unlisten = listen(keys, () => client.isTalking, (what) => client.act(what));
+  const leave = () => client.happen({ type: "hangUp" });
+  window.addEventListener("pagehide", leave); // a browser may show the page again as it is now
   return () => {
     unlisten();
-    client.happen({ type: "hangUp" });
+    window.removeEventListener("pagehide", leave);
+    leave();
+    client.picture.close();
     page.remove();
   };
 }
@@ -44,7 +48,6 @@ class Client {
     this.picture.draw();
     this.obstacle = obstacle();
     if (this.obstacle) this.view.warn(this.obstacle);
-    window.addEventListener("pagehide", () => this.conversation?.close());
   }
 
   get isTalking() {
@@ -66,7 +69,7 @@ class Client {
     if (effect.do === "ask") this.ask(effect.by);
     if (effect.do === "drop") this.conversation.drop();
     if (effect.do === "close") this.close();
-    if (effect.do === "wait") setTimeout(() => this.happen({ type: "waited", now: now_s() }), effect.for_s * 1000);
+    if (effect.do === "wait") setTimeout(() => this.happen(effect.then), effect.for_s * 1000);
     if (effect.do === "connect") {
       const { volume, audiooutput } = this.settings.values;
       this.conversation.connect({ transport: effect.transport, resume: effect.resume, volume, speaker: audiooutput });
@@ -221,8 +224,4 @@ class Client {
     this.settings.set("volume", share);
     this.conversation?.transport?.setVolume(share);
   }
-}
-
-function now_s() {
-  return performance.now() / 1000;
 }

@@ -3,7 +3,7 @@
 import { Captions } from "./captions.js";
 import { openMicrophone, silence } from "./microphone.js";
 import { Recording } from "./record.js";
-import { Refused, address } from "./server.js";
+import { Refused, loadWorklet } from "./server.js";
 import { Turns } from "./turns.js";
 import { openWebRtc } from "./webrtc.js";
 import { openWebSocket } from "./websocket.js";
@@ -43,7 +43,7 @@ export class Conversation {
     this.stream = by === "text" ? silence(this.context) : await openMicrophone(microphone, isHeadset);
     if (this.isOver) return stop(this.stream); // hung up before the microphone was there
     this.use(this.stream);
-    await this.context.audioWorklet.addModule(address(this.server, "tap-worklet.js"));
+    await loadWorklet(this.context, this.server, "tap-worklet.js");
     this.tap = new AudioWorkletNode(this.context, "tap", {
       numberOfInputs: 2, numberOfOutputs: 1, processorOptions: { rate: RATE },
     });
@@ -85,6 +85,7 @@ export class Conversation {
     this.transport = transport;
     this.identity = transport.resumption;
     transport.source.connect(this.tap, 0, 1);
+    transport.setMicrophone(this.stream).catch(() => {}); // it may have changed since the try began
     transport.setVolume(volume);
     if (speaker) transport.setSpeaker(speaker).catch(() => {});
     this.connected_s ??= (performance.now() - this.pressed) / 1000;
@@ -152,10 +153,15 @@ export class Conversation {
   }
 
   async setMicrophone(id) {
-    const old = this.stream;
-    this.use(await openMicrophone(id, this.isHeadset));
-    await this.transport?.setMicrophone(this.stream);
-    stop(old);
+    const opened = await openMicrophone(id, this.isHeadset);
+    if (this.isOver) return stop(opened); // hung up before it was there
+    const old = this.stream; // looked at only now: meanwhile it may have been changed already
+    this.use(opened);
+    try {
+      return await this.transport?.setMicrophone(opened);
+    } finally {
+      stop(old);
+    }
   }
 
   /** Let go of a connection that broke, or of one that is being made. */

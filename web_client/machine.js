@@ -6,7 +6,7 @@
 //   {do: "connect", transport, resume}     over "webrtc" or "websocket"; resume the conversation?
 //   {do: "drop"}                           what is left of a connection that broke
 //   {do: "close"}                          hang up and let go of the microphone
-//   {do: "wait", for_s}                    and then tell {type: "waited", now}
+//   {do: "wait", for_s, then}              and then tell `then`, an event
 
 export const RESUME_S = 30; // so long the server keeps a conversation whose connection broke
 export const AGAIN_S = 1; // between two tries to come back
@@ -54,7 +54,11 @@ function lost(state, event) {
   const until = event.now + RESUME_S;
   return [
     { name: "reconnecting", transport: state.transport, until },
-    [{ do: "drop" }, { do: "connect", transport: state.transport, resume: true }],
+    [
+      { do: "drop" },
+      { do: "connect", transport: state.transport, resume: true },
+      { do: "wait", for_s: RESUME_S, then: { type: "expired", until } }, // perhaps nothing else ever happens
+    ],
   ];
 }
 
@@ -63,10 +67,15 @@ function reconnecting(state, event) {
   const isBroken = ["unreachable", "lost", "refused"].includes(event.type);
   if (event.type === "connected") return [{ name: "talking", transport, resumed: event.resumed }, []];
   if (event.type === "refused" && event.status === 404) return over({ name: "failed", problem: "lost" });
-  if (isBroken && event.now + AGAIN_S < until) return [state, [{ do: "drop" }, { do: "wait", for_s: AGAIN_S }]];
-  if (isBroken) return over({ name: "failed", problem: "lost" });
+  const isLast = event.type === "expired" && event.until === until; // and not of a loss before this one
+  if (isBroken && event.now + AGAIN_S < until) return again(state);
+  if (isBroken || isLast) return over({ name: "failed", problem: "lost" });
   if (event.type === "waited") return [state, [{ do: "connect", transport, resume: true }]];
   return same(state);
+}
+
+function again(state) {
+  return [state, [{ do: "drop" }, { do: "wait", for_s: AGAIN_S, then: { type: "waited" } }]];
 }
 
 function connect(name, transport, before = []) {

@@ -4,13 +4,17 @@
 const HOME = new URL(".", import.meta.url);
 
 class ParleyCall extends HTMLElement {
+  place = 0; // it was put into a page or taken out of it so many times: what is loaded may come late
+
   async connectedCallback() {
+    this.place += 1;
+    const mine = this.place;
     const server = this.server;
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("style.css", server) });
     root.replaceChildren(style);
     const { mount } = await import(new URL("app.js", server));
-    if (!this.isConnected) return;
+    if (mine !== this.place) return; // moved on meanwhile
     this.unmount = mount(root, {
       server,
       token: this.getAttribute("token") ?? "",
@@ -21,6 +25,7 @@ class ParleyCall extends HTMLElement {
   }
 
   disconnectedCallback() {
+    this.place += 1;
     this.unmount?.();
     this.unmount = undefined;
   }

@@ -18,7 +18,9 @@ export class Picture {
     this.clock = null;
     this.drawn = 0;
     new ResizeObserver(() => this.draw()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    this.shade = matchMedia("(prefers-color-scheme: dark)");
+    this.redraw = () => this.draw();
+    this.shade.addEventListener("change", this.redraw);
   }
 
   /** Begin to draw, `clock` being the audio clock; until stop(). */
@@ -40,6 +42,12 @@ export class Picture {
 
   stop() {
     this.clock = null;
+  }
+
+  /** Let go of it: the browser would keep a picture that listens. */
+  close() {
+    this.stop();
+    this.shade.removeEventListener("change", this.redraw);
   }
 
   /** Levels of steps in dB; see tap-worklet.js. */

@@ -13,7 +13,7 @@ export async function openWebRtc({ server, token, context, stream, resume, tell 
   try {
     await transport.connect(stream, resume);
   } catch (fault) {
-    transport.close();
+    transport.close(!resume); // a conversation that goes on is left for the next try
     throw fault;
   }
   return transport;

@@ -4,16 +4,15 @@
 
 import { Ear, soundingAt } from "./ear.js";
 import { earOf } from "./quality.js";
-import { Refused, Unreachable, address, statusOf } from "./server.js";
+import { Refused, Unreachable, address, inTime, loadWorklet, statusOf } from "./server.js";
 
 const RATE = 16000; // what recognisers hear
 const PLAY_RATE = 24000; // what voices speak, at most
 const SILENT_S = 4; // the server sends sound all the time
 
 export async function openWebSocket({ server, token, context, microphone, tell }) {
-  await Promise.all(
-    ["microphone-worklet.js", "playout-worklet.js"].map((file) => context.audioWorklet.addModule(address(server, file))),
-  );
+  const files = ["microphone-worklet.js", "playout-worklet.js"];
+  await Promise.all(files.map((file) => loadWorklet(context, server, file)));
   const socket = await opened(server, token);
   return new WebSocketTransport(socket, { server, context, microphone, tell });
 }
@@ -25,12 +24,13 @@ async function opened(server, token) {
   const socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
   try {
-    await new Promise((resolve, reject) => {
+    await inTime(new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onclose = reject;
-    });
-  } catch {
-    throw await reason(server); // a browser does not tell a page why a handshake failed
+    }));
+  } catch (fault) {
+    socket.close();
+    throw fault instanceof Unreachable ? fault : await reason(server); // a browser does not tell why it failed
   }
   socket.send(JSON.stringify({ type: "start", version: 1, rate: RATE, play_rate: PLAY_RATE, marks: true }));
   return socket;

@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 from pytest import approx, fixture, mark
 
-from agent.entrances.webrtc import WebRtcEntrance
-from agent.entrances.websocket import WebSocketEntrance
-from audio_io.webrtc.settings import WebRtcSettings
-from tests.support.browser import chromium, microphone, on_a_server, stereo, timeline, trace
-from tests.support.host import GREETING_HZ, STORY, STORY_HZ, host
+from tests.support.browser import chromium, microphone, stereo, timeline, trace, visiting
+from tests.support.host import GREETING_HZ, STORY, STORY_HZ
 from tests.support.tools import package
 
 pytestmark = [mark.e2e, mark.peers]
@@ -20,15 +17,6 @@ pytestmark = [mark.e2e, mark.peers]
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "configs" / "demo"
 EITHER = mark.parametrize("transport", ["webrtc", "websocket"])
-
-
-def webrtc(switchboard):
-    return WebRtcEntrance(switchboard, WebRtcSettings())
-
-
-def visiting(visit, agent=host, **options):
-    """What a visit to a server with both ways in returns."""
-    return on_a_server(agent, visit, entrances=(WebSocketEntrance, webrtc), **options)
 
 
 # --- with the real agent ------------------------------------------------------------------------

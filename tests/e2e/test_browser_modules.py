@@ -67,13 +67,50 @@ def test_a_lost_call_is_resumed_for_thirty_seconds(page):
         ["asking", ["ask"]],
         ["connecting", ["webrtc"]],
         ["talking", []],
-        ["reconnecting", ["drop", "webrtc"]],
+        ["reconnecting", ["drop", "webrtc", "wait"]],
         ["reconnecting", ["drop", "wait"]],
         ["reconnecting", ["webrtc"]],
         ["talking", []],
-        ["reconnecting", ["drop", "webrtc"]],
+        ["reconnecting", ["drop", "webrtc", "wait"]],
         ["lost", ["close"]],
     ]  # fmt: skip
+
+
+def test_a_lost_call_is_given_up_after_thirty_seconds_whether_or_not_anything_answers(page):
+    assert found(page, """
+        const { step } = await import("/machine.js");
+        const talking = { name: "talking", transport: "webrtc" };
+        const [first, [, , deadline]] = step(talking, { type: "lost", now: 100 });
+        const [again] = step(talking, { type: "lost", now: 110 });
+        return [deadline.for_s, step(first, deadline.then), step(again, deadline.then)];""") == [
+        30,
+        [{"name": "failed", "problem": "lost"}, [{"do": "close"}]],
+        [{"name": "reconnecting", "transport": "webrtc", "until": 140}, []],  # not of this loss
+    ]  # fmt: skip
+
+
+SWALLOWED = """
+    const wait = setTimeout;
+    window.setTimeout = (act, ms) => wait(act, ms === 8000 ? 0 : ms);
+    AbortSignal.timeout = () => AbortSignal.abort(new DOMException("", "TimeoutError"));
+    window.fetch = (url, { signal }) => new Promise((_, reject) => signal && reject(signal.reason));
+    window.WebSocket = class { close() { this.isClosed = true; } };
+    const never = new Promise(() => {});  // what does not come
+    const context = { audioWorklet: { addModule: () => ARRIVED } };
+    const said = (fault) => [fault.constructor.name, fault.message];
+    const { ask, statusOf } = await import("/server.js");
+    const { openWebSocket } = await import("/websocket.js");
+    const server = new URL("/", location);
+"""
+
+
+@mark.parametrize("arrived", ["never", "null"], ids=["the worklets", "the handshake"])
+def test_a_network_that_swallows_everything_is_no_way_to_the_server(page, arrived):
+    asked, status, opened = found(page, SWALLOWED.replace("ARRIVED", arrived) + """
+        return [await ask(server, "api/ice", "").catch(said), await statusOf(server),
+                await openWebSocket({ server, context }).catch(said)];""")  # fmt: skip
+    assert asked == opened == ["Unreachable", "nobody answered"]
+    assert status == ""
 
 
 def test_a_refusal_says_why_and_what_comes_late_changes_nothing(page):
@@ -288,3 +325,45 @@ def test_an_error_of_the_microphone_becomes_a_sentence(page, error, problem):
     assert name == problem
     assert "microphone" in words["title"]
     assert words["canType"]
+
+
+def test_a_client_that_is_removed_listens_to_nothing_any_more(page):
+    listening, left, children = found(page, """
+        const held = [];
+        const at = (one, name) => held.findIndex((other) => other[0] === one && other[1] === name);
+        const { addEventListener, removeEventListener } = EventTarget.prototype;
+        EventTarget.prototype.addEventListener = function (name, act, options) {
+            if (this === window || this instanceof MediaQueryList) held.push([act, name]);
+            return addEventListener.call(this ?? window, name, act, options);
+        };
+        EventTarget.prototype.removeEventListener = function (name, act) {
+            if (at(act, name) >= 0) held.splice(at(act, name), 1);
+            return removeEventListener.call(this ?? window, name, act);
+        };
+        const { mount } = await import("/app.js");
+        const root = document.createElement("div");
+        const unmount = mount(root, { server: new URL("/", location) });
+        const before = held.map(([, name]) => name).sort();
+        unmount();
+        return [before, held.length, root.children.length];""")  # fmt: skip
+    assert listening == ["change", "keydown", "pagehide"]
+    assert (left, children) == (0, 0)
+
+
+@mark.parametrize(("steps", "clients"), [
+    ("add, remove", 0), ("add, move", 1), ("add, move, move", 1), ("add, move, load, move", 1),
+    ("add, move, load, remove", 0),
+])  # fmt: skip
+def test_an_element_that_is_moved_while_it_loads_holds_one_client(page, steps, clients):
+    assert found(page, """
+        await import("/parley-call.js");
+        const element = document.createElement("parley-call");
+        const does = {
+            add: () => document.body.append(element),
+            move: () => document.body.prepend(element),
+            remove: () => element.remove(),
+            load: () => import("/app.js").then(() => new Promise((done) => setTimeout(done))),
+        };
+        for (const step of [...STEPS, "load"]) await does[step]();
+        return element.shadowRoot.querySelectorAll(".parley").length;
+        """.replace("STEPS", json.dumps(steps.split(", ")))) == clients  # fmt: skip

@@ -12,15 +12,15 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from websockets.sync.client import connect
 
-from agent.entrances.webrtc import WebRtcEntrance
 from agent.entrances.websocket import WebSocketEntrance
-from audio_io.webrtc.settings import WebRtcSettings
 from tests.support.browser import (
     chromium,
     forbidden,
     microphone,
     on_a_server,
     timeline,
+    visiting,
+    webrtc,
     without_microphone,
 )
 from tests.support.host import host
@@ -42,15 +42,6 @@ NO_WAY_FOR_UDP = """
     window.RTCPeerConnection = class extends RTCPeerConnection {
         constructor(options) { super({ ...options, iceTransportPolicy: "relay" }); }
     };"""  # and there is no relay
-
-
-def webrtc(switchboard):
-    return WebRtcEntrance(switchboard, WebRtcSettings())
-
-
-def visiting(visit, agent=host, **options):
-    """What a visit to a server with both ways in returns."""
-    return on_a_server(agent, visit, entrances=(WebSocketEntrance, webrtc), **options)
 
 
 @fixture(scope="module")
@@ -238,6 +229,23 @@ def test_a_lost_webrtc_call_comes_back_into_the_same_conversation(browser):
     ]  # fmt: skip
 
 
+def test_a_try_to_come_back_that_finds_no_way_leaves_the_conversation_for_the_next(browser):
+    def visit(address):
+        browser.open(address)
+        browser.call()
+        browser.wait("document.querySelector('.floor').dataset.floor === 'open'")
+        browser.run("window.Usual = RTCPeerConnection;" + NO_WAY_FOR_UDP)
+        browser.run("peers[0].close(); peers[0].onconnectionstatechange()")
+        browser.wait("peers.length === 2 && peers[1].connectionState === 'closed'")
+        browser.run("window.RTCPeerConnection = Usual")
+        browser.wait_for_state("talking")
+        found = browser.text(".status"), answered(address)
+        browser.press('[data-tool="end"]')
+        return found
+
+    assert visiting(visit) == ("Connected", 1)
+
+
 def test_a_lost_websocket_call_is_followed_by_a_new_one(browser):
     def visit(address):
         browser.open(address, "?transport=websocket")
@@ -250,6 +258,32 @@ def test_a_lost_websocket_call_is_followed_by_a_new_one(browser):
         return said, answered(address)
 
     assert visiting(visit) == ("Connected again, in a new conversation", 2)
+
+
+@EITHER
+def test_a_call_that_nothing_brings_back_is_given_up_though_nothing_is_heard_of_it(
+    transport, browser
+):
+    def visit(address):
+        browser.open(address, f"?transport={transport}")
+        browser.call()
+        browser.wait("document.querySelector('.floor').dataset.floor === 'open'")
+        browser.run(SWALLOW)
+        browser.run("sockets[0]?.close(); peers[0]?.close(); peers[0]?.onconnectionstatechange()")
+        browser.wait_for_state("failed")
+        return browser.text(".problem"), browser.text(".talk"), answered(address)
+
+    problem, button, calls = visiting(visit)
+    assert "The connection was lost" in problem
+    assert button == "Talk again"
+    assert calls == 1
+
+
+SWALLOW = """
+    window.fetch = () => new Promise(() => {});
+    window.WebSocket = class { close() {} };
+    const wait = setTimeout;  // and half a minute is half a second
+    window.setTimeout = (act, ms) => wait(act, ms === 30000 ? 500 : ms);"""
 
 
 # --- on other pages -----------------------------------------------------------------------------

@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from agent.admission import ServerSettings
+from agent.entrances.webrtc import WebRtcEntrance
+from agent.entrances.websocket import WebSocketEntrance
 from audio_io.wav_file import read_wav
+from audio_io.webrtc.settings import WebRtcSettings
+from tests.support.host import host
 from tests.support.servers import serve
 from tests.support.tools import package, tool
 
@@ -193,6 +197,16 @@ def on_a_server(agent, visit, **options):
                     signal.raise_signal(signal.SIGTERM)  # so that it closes what a browser keeps
 
     return asyncio.run(run())
+
+
+def visiting(visit, agent=host, **options):
+    """What a visit to a server with both ways in returns."""
+    return on_a_server(agent, visit, entrances=(WebSocketEntrance, webrtc), **options)
+
+
+def webrtc(switchboard):
+    """The way in over WebRTC, as it is set unless somebody says otherwise."""
+    return WebRtcEntrance(switchboard, WebRtcSettings())
 
 
 def timeline(path, sounds, length_s, rate=16_000):
