@@ -16,8 +16,9 @@ from agent.core.backchannel import wants_floor
 from agent.core.turn_config import TurnConfig
 from agent.core.words import CallerWords
 
-UNKNOWN = 0.75
-"""What a sound says that nobody has judged: who speaks over the agent probably wants the floor."""
+UNKNOWN = 0.81
+"""What a sound says that nobody has judged: who speaks over the agent probably wants the floor. It
+is enough to hold the reply, and not to give it up without a word."""
 
 SURE = 0.02
 """No sound is surer than this or its complement: words must be able to outweigh it."""
