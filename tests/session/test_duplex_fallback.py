@@ -44,9 +44,9 @@ SORRY = "Sorry, that went wrong."
 class Listening:
     """A responder that keeps what it was asked."""
 
-    def __init__(self):
+    def __init__(self, says=SORRY, first_token_s=0.05):
         self.asked = []
-        self.says = ScriptedResponder(ScriptedResponderSettings((SORRY,), first_token_s=0.05))
+        self.says = ScriptedResponder(ScriptedResponderSettings((says,), first_token_s))
 
     def reply(self, messages, tools):
         self.asked.append(tuple(messages))
@@ -219,10 +219,13 @@ def test_a_server_says_503_and_when_to_come_back():
 # --- delegation ---------------------------------------------------------------------------------
 
 
-def delegated(*, responder, triggers=("one moment",), end_s=14.0):
+QUESTION = "One moment, your opening hours."
+
+
+def delegated(*, responder, triggers=("one moment",), end_s=14.0, replies=(QUESTION, "I see.")):
     pipeline = cascade(rate=22_050)
     object.__setattr__(pipeline.engines, "responder", responder)
-    model = scripted(replies=("One moment, your opening hours.", "I see."))
+    model = scripted(replies=replies)
     return run_virtual(
         taped(
             said(end_s, (3, 4), (11.5, 12.0)), model, DuplexConfig(triggers=triggers),
@@ -249,6 +252,23 @@ def test_its_voice_replaces_the_models_for_as_long_as_it_speaks():
     asked_s = float(call.trace.named("delegated")[0]["t"])
     sound = np.concatenate([part for at, part in call.call.heard if asked_s < at < asked_s + 4])
     assert np.count_nonzero(np.abs(sound) > 0.001) / RATE == approx(len(SORRY) * 0.07, abs=0.1)
+
+
+def test_an_answer_with_the_trigger_in_it_is_not_the_next_question():
+    responder = Listening("One moment please, we open at nine.")
+    call = delegated(responder=responder, end_s=30.0)
+    assert len(responder.asked) == 1
+    assert [text for text, _ in call.heard()][-2:] == [
+        "One moment please, we open at nine.", "I see.",
+    ]  # fmt: skip
+
+
+def test_a_question_while_an_answer_is_made_is_left_out_and_in_the_trace():
+    responder = Listening(first_token_s=20.0)
+    call = delegated(responder=responder, end_s=20.0, replies=(QUESTION, "One moment, the menu."))
+    assert len(responder.asked) == 1
+    (line,) = call.trace.named("remark")
+    assert line["text"] == "not passed on while an answer is made: the menu."
 
 
 def test_a_responder_that_fails_is_in_the_trace_and_the_model_goes_on():
