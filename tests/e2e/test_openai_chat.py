@@ -383,7 +383,8 @@ def test_a_package_that_is_not_there_is_named(monkeypatch):
 
 @mark.parametrize(
     ("name", "value"),
-    [("base_url", "localhost"), ("extra", "[1]"), ("extra", "{"), ("temperature", 3.0),
+    [("base_url", "localhost"), ("extra", "[1]"), ("extra", "{"), ("extra", "[" * 100_000),
+     ("temperature", 3.0),
      ("max_tokens", -1), ("context_chars", 10), ("token_s", 0.0)],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused(name, value):

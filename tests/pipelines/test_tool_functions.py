@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from enum import StrEnum
+from functools import partial
 from typing import Literal
 
 from pytest import mark, raises
@@ -88,7 +89,32 @@ def strange(x: complex):
     return x
 
 
-@mark.parametrize("function", [untyped, various, strange])
+def nameless(x: int, /):
+    return x
+
+
+def unresolved(x: "Missing"):  # noqa: F821
+    return x
+
+
+class Callable:
+    def __call__(self, x: int) -> int:
+        return x
+
+
+@mark.parametrize(
+    "function",
+    [
+        untyped,
+        various,
+        strange,
+        nameless,
+        unresolved,
+        Callable(),
+        partial(book, 4),
+        int,
+    ],
+)
 def test_a_function_that_cannot_be_described_is_refused(function):
     with raises(ConfigError, match=r"^book.*expected"):
         described("book", function, effects=False)
@@ -220,6 +246,7 @@ def test_a_wrong_table_says_what_is_allowed(table, told):
     [
         ("weather", "expected module:name"),
         ("no_such_module_here:f", "No module named"),
+        (".relative:f", "found that .relative raises TypeError"),
         (f"{HERE}:no_such", "expected a function no_such"),
         (f"{HERE}:__name__", "expected a function __name__"),
     ],
@@ -227,6 +254,24 @@ def test_a_wrong_table_says_what_is_allowed(table, told):
 def test_a_function_that_is_not_there_is_refused(path, told):
     with raises(ConfigError, match=told):
         load(path, "x.toml: [tools].a")
+
+
+@mark.parametrize(
+    ("module", "told"),
+    [
+        ("def f(x: int)\n", "SyntaxError: expected ':'"),
+        ("import os; os.environ['NO_SUCH_KEY']", "KeyError: 'NO_SUCH_KEY'"),
+        ("import sys; sys.exit(2)", "SystemExit: 2"),
+    ],
+)
+def test_a_module_that_does_not_load_is_named_with_its_tool(module, told, tmp_path, monkeypatch):
+    (tmp_path / "my_broken_tools.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    table = {"book": {"function": "my_broken_tools:f"}}
+    with raises(ConfigError) as caught:
+        Toolbox.load(table, "x.toml: [tools]")
+    assert str(caught.value).startswith("x.toml: [tools].book function: expected a module that")
+    assert f"my_broken_tools raises {told}" in str(caught.value)
 
 
 def test_two_tools_of_one_name_are_refused():
