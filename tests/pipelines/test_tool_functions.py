@@ -154,6 +154,45 @@ def test_what_a_tool_raises_is_told_to_the_model():
     assert run(full, {}) == "book failed: ValueError: no table is free"
 
 
+@mark.parametrize(
+    "fault", [SystemExit(2), KeyboardInterrupt(), StopIteration(), asyncio.CancelledError()]
+)
+def test_a_function_that_raises_what_is_no_fault_has_failed_too(fault):
+    def quits() -> str:
+        raise fault
+
+    assert run(quits, {}).startswith(f"book failed: {type(fault).__name__}: ")
+
+
+def test_a_coroutine_that_ends_the_process_has_failed():
+    async def quits() -> str:
+        raise SystemExit(2)
+
+    assert run(quits, {}) == "book failed: SystemExit: 2"
+
+
+def test_a_coroutine_that_waits_for_what_was_cancelled_has_failed():
+    async def waits() -> str:
+        inner = asyncio.get_running_loop().create_future()
+        inner.cancel()
+        return str(await inner)
+
+    assert run(waits, {}) == "book failed: what it waited for was cancelled"
+
+
+def test_who_cancels_a_tool_is_not_told_that_it_failed():
+    made = runnable("book", asyncio.Event().wait, 5.0, effects=False)
+
+    async def main():
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(outcome(made, {}))
+            await asyncio.sleep(1)
+            task.cancel()
+        return task.cancelled()
+
+    assert run_virtual(main())
+
+
 @mark.parametrize(("value", "words"), [(None, "done"), ({"ü": [1]}, '{"ü": [1]}'), ("so", "so")])
 def test_what_a_tool_returns_is_put_into_words(value, words):
     async def plain() -> object:

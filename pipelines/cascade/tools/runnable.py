@@ -41,7 +41,13 @@ async def outcome(runnable: Runnable, arguments: Mapping[str, Json]) -> str:
             return clipped(await runnable.run(arguments))
     except ToolFault as fault:
         return clipped(f"{name} failed: {fault}")
-    except Exception as fault:  # whatever a tool raises is something the model can speak about
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled us: something that the tool waited for was cancelled, inside it.
+        return f"{name} failed: what it waited for was cancelled"
+    except (Exception, SystemExit) as fault:  # whatever a tool raises, the model can speak about
         if limit.expired():
             return _too_slow(runnable)
         return clipped(f"{name} failed: {type(fault).__name__}: {fault}")
