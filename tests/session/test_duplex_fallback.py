@@ -7,9 +7,10 @@ from pytest import approx, mark, raises
 
 from agent.admission import Refusal
 from agent.config import Config, load
+from agent.core.audio import AudioFrame
 from agent.core.errors import ConfigError, EngineFailed
 from agent.core.events import Reason
-from agent.core.protocols import Message, Role
+from agent.core.protocols import Message, Role, Speech
 from agent.duplex_takeover import CascadeSuccessor
 from agent.duplex_wiring import CascadeDelegate, build_duplex, busy
 from agent.metrics import call_figures
@@ -222,9 +223,12 @@ def test_a_server_says_503_and_when_to_come_back():
 QUESTION = "One moment, your opening hours."
 
 
-def delegated(*, responder, triggers=("one moment",), end_s=14.0, replies=(QUESTION, "I see.")):
+def delegated(
+    *, responder, triggers=("one moment",), end_s=14.0, replies=(QUESTION, "I see."), voice=None
+):
     pipeline = cascade(rate=22_050)
     object.__setattr__(pipeline.engines, "responder", responder)
+    object.__setattr__(pipeline.engines, "synthesizer", voice or pipeline.engines.synthesizer)
     model = scripted(replies=replies)
     return run_virtual(
         taped(
@@ -281,6 +285,19 @@ def test_a_responder_that_fails_is_in_the_trace_and_the_model_goes_on():
     assert "no network" in call.trace.named("error")[0]["message"]
     assert call.heard()[-1] == ("I see.", False)
     assert call.ended.ending is Ending.HUNG_UP
+
+
+def test_an_answer_that_is_no_sound_is_in_the_trace_and_not_in_the_call():
+    class NoNumbers:
+        rate = RATE
+
+        async def speak(self, clauses):
+            async for clause in clauses:
+                yield Speech(AudioFrame(np.full(2400, np.nan, np.float32), RATE, 0), clause)
+
+    call = delegated(responder=Listening(), voice=NoNumbers())
+    assert "not finite" in call.trace.named("error")[0]["message"]
+    assert np.isfinite(call.call.agent()).all()
 
 
 # --- the parts ----------------------------------------------------------------------------------
