@@ -107,7 +107,8 @@ def _text(fields: Mapping[str, Any], key: str) -> str:
     found = fields.get(key) or ""
     if not isinstance(found, str):
         raise BadAnswer(f"expected text as {key}, found {found!r:.80}")
-    return found
+    # Half a character, a lone surrogate, can be neither spoken nor sent back with the history.
+    return found.encode("utf-8", "ignore").decode()
 
 
 def _arguments(call: _Fragments) -> dict[str, Any]:

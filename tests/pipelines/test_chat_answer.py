@@ -68,6 +68,13 @@ def test_what_is_no_text_where_a_text_belongs_is_no_answer(found):
             taken(delta(**fields))
 
 
+def test_half_a_character_is_left_out():
+    answer, texts = taken(delta(content="Ok \ud83d fine."), delta(content="\ude00"), delta("stop"))
+    assert texts[0] == "Ok  fine."
+    assert answer.finished() == []
+    assert taken(delta(content="Ok 😀"))[1] == ["Ok 😀"]
+
+
 def test_a_thought_may_be_of_any_kind_since_nobody_hears_it():
     answer, texts = taken(delta(reasoning={"step": 1}), delta(content="Hi"), delta("stop"))
     assert texts == [None, "Hi", None]

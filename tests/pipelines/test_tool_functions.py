@@ -201,6 +201,13 @@ def test_what_a_tool_returns_is_put_into_words(value, words):
     assert run(plain, {}) == words
 
 
+def test_a_result_is_text_that_a_model_can_be_sent():
+    def name() -> str:
+        return "caf\udce9.txt"
+
+    assert run(name, {}) == "caf?.txt"
+
+
 def test_a_long_result_is_cut():
     def long() -> str:
         return "x" * 10_000

@@ -59,7 +59,9 @@ def _too_slow(runnable: Runnable) -> str:
 
 
 def clipped(text: str) -> str:
-    """The text, or the beginning of one that is too long."""
+    """The text, or the beginning of one that is too long, as a model can be sent it: a file's name,
+    for one, may hold lone surrogates."""
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= RESULT_CHARS else f"{text[:RESULT_CHARS]} [the rest was left out]"
 
 
