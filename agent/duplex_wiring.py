@@ -24,6 +24,7 @@ from agent.duplex_takeover import CascadeSuccessor
 from audio_io.resample import Resampler
 from pipelines.cascade.clauses import clauses
 from pipelines.cascade.pipeline import CascadePipeline
+from pipelines.cascade.spoken import spoken
 from pipelines.duplex.config import DuplexConfig
 from pipelines.duplex.pipeline import DuplexPipeline
 
@@ -117,8 +118,8 @@ class CascadeDelegate:
         position = 0
         async with (
             aclosing(self._words(messages, trace)) as words,
-            aclosing(clauses(words)) as spoken,
-            aclosing(engines.synthesizer.speak(spoken)) as sound,
+            aclosing(clauses(words)) as cut,
+            aclosing(spoken(engines.synthesizer, cut)) as sound,
         ):
             async for speech in sound:
                 samples = resampler.push(speech.frame.samples)

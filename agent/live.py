@@ -55,4 +55,6 @@ class Captions:
 
     def _line(self, who: str, text: str) -> None:
         t = self._clock() - self._zero
-        self._show(f"{t:7.2f}  {who:<7} {text}"[:_WIDTH] if text else "")
+        # Half a character, as JSON from outside may hold it, is none that a terminal can write.
+        whole = text.encode("utf-8", "backslashreplace").decode()
+        self._show(f"{t:7.2f}  {who:<7} {whole}"[:_WIDTH] if text else "")

@@ -10,6 +10,7 @@ import numpy as np
 from agent.core.audio import Samples
 from agent.core.events import Aside
 from agent.core.protocols import Synthesizer
+from pipelines.cascade.spoken import spoken
 
 LISTENING_GAIN = 10 ** (-6 / 20)
 """A sign of listening is softer than speech; 6 dB, so that it does not take the floor."""
@@ -71,7 +72,7 @@ class Asides:
         return sounds[turn % len(sounds)] if sounds else np.zeros(0, np.float32)
 
     async def _spoken(self, text: str, kind: Aside) -> Samples:
-        async with aclosing(self._synthesizer.speak(_only(text))) as speech:
+        async with aclosing(spoken(self._synthesizer, _only(text))) as speech:
             pieces = [piece.frame.samples async for piece in speech]
         gain = LISTENING_GAIN if kind is Aside.LISTENING else 1.0
         return np.concatenate([np.zeros(0, np.float32), *pieces]) * np.float32(gain)

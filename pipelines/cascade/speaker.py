@@ -24,6 +24,7 @@ from agent.core.protocols import (
 )
 from pipelines.cascade.apology import apologises, or_else
 from pipelines.cascade.clauses import clauses
+from pipelines.cascade.spoken import spoken
 
 UNKNOWN = "The caller interrupted before it ended; it is not known whether it was done."
 """What the history holds of a tool with effects until its result is there."""
@@ -75,8 +76,8 @@ class Speaker:
     async def _fill(self, reply: Reply, messages: Sequence[Message]) -> None:
         async with (
             aclosing(self._words(reply, messages)) as words,
-            aclosing(self._clauses(reply, words)) as spoken,
-            aclosing(self.synthesizer.speak(spoken)) as sound,
+            aclosing(self._clauses(reply, words)) as cut,
+            aclosing(spoken(self.synthesizer, cut)) as sound,
         ):
             await self._put_all(reply, sound)
 

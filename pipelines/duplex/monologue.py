@@ -19,11 +19,12 @@ WORDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, and where its pieces were said."""
+    """A word, where its pieces were said, and whether it is the model's own."""
 
     text: str
     start: int
     end: int
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Utterance:
         heard: those whose sound was played.
         start: where the first of its words began,
         end: and where the last that was heard ended.
+        own: the words heard that are the model's own, not another's answer laid over them.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Utterance:
     heard: str
     start: int = 0
     end: int = 0
+    own: str = ""
 
     @property
     def cut(self) -> bool:
@@ -66,20 +69,22 @@ class Monologue:
         """The words of the utterance so far, the unfinished one too."""
         return _joined(self._words if self._open is None else [*self._words, self._open])
 
-    def say(self, text: str, start: int, end: int) -> list[Word]:
+    def say(self, text: str, start: int, end: int, *, own: bool = True) -> list[Word]:
         """The text that came with the sound from `start` to `end`; the words it completes.
 
-        A piece that begins with a space begins a word; empty text is a pause.
+        A piece that begins with a space begins a word, and so does one of somebody else's; empty
+        text is a pause.
         """
         done: list[Word] = []
-        if not text and self._open and start - self._last >= self._word_samples:
+        is_late = not text and start - self._last >= self._word_samples
+        if self._open and (is_late or self._open.own is not own):
             done += self._complete()
         for place, part in enumerate(text.split(" ")):
             if place:  # a space came before it
                 done += self._complete()
             if part:
-                before = self._open or Word("", start, end)
-                self._open = Word(before.text + part, before.start, end)
+                before = self._open or Word("", start, end, own)
+                self._open = Word(before.text + part, before.start, end, own)
                 self._last = end
         return done
 
@@ -97,7 +102,8 @@ class Monologue:
         heard = [word for word in self._words if word.start < played]
         start = self._words[0].start
         end = min(played, heard[-1].end) if heard else start
-        done = Utterance(self.number, _joined(self._words), _joined(heard), start, end)
+        own = _joined([word for word in heard if word.own])
+        done = Utterance(self.number, _joined(self._words), _joined(heard), start, end, own)
         self._words = []
         self.number += 1
         return done

@@ -18,7 +18,7 @@ late; more of it is delay that one slow step left behind, and is taken out again
 
 
 class Outlet:
-    """A queue of frames, each with the text that came with it.
+    """A queue of frames, each with the text that came with it, and whether it is the model's own.
 
     Attributes:
         dropped: samples dropped because nobody took them.
@@ -27,8 +27,8 @@ class Outlet:
 
     def __init__(self, rate: int) -> None:
         self._ahead = round(AHEAD_S * rate)
-        self._frames: deque[tuple[Samples, str]] = deque()
-        self._text = ""  # waiting for a frame to come with
+        self._frames: deque[tuple[Samples, str, bool]] = deque()
+        self._text, self._is_own = "", True  # waiting for a frame to come with
         self.dropped = 0
         self.skipped = 0
 
@@ -36,29 +36,31 @@ class Outlet:
         """Frames that wait."""
         return len(self._frames)
 
-    def put(self, samples: Samples, text: str, ahead: int = 0) -> None:
+    def put(self, samples: Samples, text: str, ahead: int = 0, *, own: bool = True) -> None:
         """Add a frame; of a quiet one what is too much is left out, but not its text.
 
         Args:
             samples: float32 [n].
             text: what came with them.
             ahead: samples that were taken and have not sounded yet.
+            own: the model's. Text that waited for a frame together with another's is not.
         """
-        waiting = ahead + sum(len(frame) for frame, _ in self._frames)
+        waiting = ahead + sum(len(frame) for frame, *_ in self._frames)
         excess = waiting - self._ahead
         if excess > 0 and is_quiet(samples):
             self.skipped += min(excess, len(samples))
             samples = samples[excess:]
         self._text += text
+        self._is_own = self._is_own and own
         if not len(samples):
             return
         if len(self._frames) >= FRAMES:
             self.dropped += len(self._frames.popleft()[0])
-        self._frames.append((samples, self._text))
-        self._text = ""
+        self._frames.append((samples, self._text, self._is_own))
+        self._text, self._is_own = "", True
 
-    def take(self) -> tuple[Samples, str] | None:
-        """The oldest frame and its text."""
+    def take(self) -> tuple[Samples, str, bool] | None:
+        """The oldest frame, its text, and whether it is the model's own."""
         return self._frames.popleft() if self._frames else None
 
 

@@ -30,10 +30,10 @@ class Overlay:
         self._waiting.append((samples, text))
         self._count += len(samples)
 
-    def over(self, samples: Samples, text: str) -> tuple[Samples, str]:
-        """A frame of the model's and its text, or what is said instead of them."""
+    def over(self, samples: Samples, text: str) -> tuple[Samples, str, bool]:
+        """A frame and its text, the model's or what is said instead; whether it is the model's."""
         if not self._count:
-            return samples, text
+            return samples, text, True
         parts: list[Samples] = []
         words: list[str] = []
         missing = len(samples)
@@ -46,7 +46,7 @@ class Overlay:
             missing -= len(parts[-1])
         self._count -= len(samples) - missing
         said = "".join(f" {word}" for word in words if word)
-        return np.concatenate((*parts, np.zeros(missing, np.float32))), said
+        return np.concatenate((*parts, np.zeros(missing, np.float32))), said, False
 
 
 def question(said: str, triggers: Sequence[str]) -> str | None:

@@ -77,6 +77,7 @@ class Talk:
         self._monologue = Monologue(line.call.play_rate)
         self._report = BeatReport(trace, parts.steps, self._beat, self._outlet, line)
         self._group = asyncio.TaskGroup()
+        self._fetching: asyncio.Task[None] | None = None  # the last answer that was asked for
         self.heard: deque[Heard] = deque(maxlen=REMEMBERED)
         self.utterances = 0
 
@@ -155,7 +156,8 @@ class Talk:
 
     def _put(self, samples: Samples, text: str) -> None:
         ahead = self._line.ahead() + self._taken
-        self._outlet.put(*self._overlay.over(samples, text), ahead)
+        samples, text, own = self._overlay.over(samples, text)
+        self._outlet.put(samples, text, ahead, own=own)
         self._made.set()
 
     # --- the model's sound to the caller ------------------------------------------------------
@@ -170,8 +172,9 @@ class Talk:
                     self._made.clear()
                     await self._made.wait()
                     continue
-                self._say(item[1], len(item[0]))
-                parts, rest = pieces(rest, item[0], count)
+                samples, text, own = item
+                self._say(text, len(samples), own=own)
+                parts, rest = pieces(rest, samples, count)
                 self._taken = count * len(parts)
                 for part in parts:
                     self._taken -= count
@@ -179,11 +182,11 @@ class Talk:
         except CallClosed:
             self._line.hang_up()
 
-    def _say(self, text: str, samples: int) -> None:
+    def _say(self, text: str, samples: int, *, own: bool) -> None:
         """The next sound to be handed over, and the text that came with it."""
         start, rate = self._line.handed, self._line.call.play_rate
         number = self._monologue.number
-        for word in self._monologue.say(text, start, start + samples):
+        for word in self._monologue.say(text, start, start + samples, own=own):
             start_s, end_s = round(word.start / rate, 3), round(word.end / rate, 3)
             self._trace("word", utterance=number, text=word.text, start_s=start_s, end_s=end_s)
         if text.strip():
@@ -212,10 +215,17 @@ class Talk:
     # --- what the model passes on -------------------------------------------------------------
 
     def _ask(self, done: Utterance | None) -> None:
-        asked = None if done is None else question(done.heard, self._config.triggers)
-        if asked is not None and self._delegate is not None:
-            self._trace("delegated", question=asked)
-            self._group.create_task(self._fetch(self._delegate, asked), name="delegate")
+        """Pass on what the model itself asked for: an answer may hold a trigger too. One at a time,
+        so that a model which asks again while nothing comes is not answered twice."""
+        asked = None if done is None else question(done.own, self._config.triggers)
+        if asked is None or self._delegate is None:
+            return
+        if self._fetching is not None and not self._fetching.done():
+            self._trace("remark", text=f"not passed on while an answer is made: {asked}")
+            return
+        self._trace("delegated", question=asked)
+        fetch = self._fetch(self._delegate, asked)
+        self._fetching = self._group.create_task(fetch, name="delegate")
 
     async def _fetch(self, delegate: Delegate, asked: str) -> None:
         try:

@@ -38,7 +38,11 @@ class Answer:
     _calls: list[_Fragments] = field(default_factory=list)
 
     def take(self, chunk: Mapping[str, Any]) -> str | None:
-        """The text of the next chunk; None if it has neither text nor part of a tool call."""
+        """The text of the next chunk; None if it has neither text nor part of a tool call.
+
+        Raises:
+            BadAnswer: there is something else where a text belongs.
+        """
         choices = chunk.get("choices") or ()
         choice = choices[0] if choices else {}
         self.finish = choice.get("finish_reason") or self.finish
@@ -47,10 +51,11 @@ class Answer:
         for part in parts:
             self._join(part)
         # OpenAI puts a refusal beside the text, and it is what there is to say.
-        text: str = delta.get("content") or delta.get("refusal") or ""
+        text = _text(delta, "content") or _text(delta, "refusal")
         self.text_chars += len(text)
         # vLLM and llama.cpp call it reasoning_content, Ollama and newer vLLM reasoning.
-        self.thought_chars += len(delta.get("reasoning_content") or delta.get("reasoning") or "")
+        thought = delta.get("reasoning_content") or delta.get("reasoning") or ""
+        self.thought_chars += len(str(thought))
         return text if text or parts else None
 
     def _join(self, part: Mapping[str, Any]) -> None:
@@ -62,8 +67,8 @@ class Answer:
             call = _Fragments(index, key)
             self._calls.append(call)
         function = part.get("function") or {}
-        call.name = call.name or function.get("name") or ""
-        call.arguments += function.get("arguments") or ""
+        call.name = call.name or _text(function, "name")
+        call.arguments += _text(function, "arguments")
 
     def finished(self) -> list[ToolCall]:
         """The tools called, once the stream has ended.
@@ -98,10 +103,18 @@ class Answer:
         )
 
 
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    found = fields.get(key) or ""
+    if not isinstance(found, str):
+        raise BadAnswer(f"expected text as {key}, found {found!r:.80}")
+    # Half a character, a lone surrogate, can be neither spoken nor sent back with the history.
+    return found.encode("utf-8", "ignore").decode()
+
+
 def _arguments(call: _Fragments) -> dict[str, Any]:
     try:
         found = json.loads(call.arguments or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: brackets in brackets, by the hundred
         found = None
     if not call.name or not isinstance(found, dict):
         raise BadAnswer(

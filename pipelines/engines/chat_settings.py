@@ -79,8 +79,8 @@ class OpenAIChatSettings:
         """`extra`, read; raises ValueError if it is no JSON object."""
         try:
             found = json.loads(self.extra or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):  # the second: nested by the hundred
             found = None
         if isinstance(found, dict):
             return found
-        raise ValueError(f"extra: expected a JSON object, found {self.extra!r}")
+        raise ValueError(f"extra: expected a JSON object, found {self.extra!r:.80}")

@@ -97,5 +97,5 @@ def _unsure(text: str, marks: Sequence[str]) -> int:
 def _read(text: str) -> object:
     try:
         return json.loads(text, strict=False)  # the grammar lets a line end into a string
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -29,6 +29,10 @@ KEEP_CONNECTION_S = 120.0
 """How long an idle connection is kept: longer than a turn, so that a reply does not wait for a TLS
 handshake. Where the server closes it first (vLLM: 5 s) a new one is made."""
 
+NO_ANSWER = (ValueError, AttributeError, TypeError, RecursionError)
+"""What comes of reading JSON that is no chat answer: of other kinds than it should be, or nested
+without end."""
+
 
 @dataclass(slots=True)
 class _Begun:
@@ -59,7 +63,7 @@ class OpenAIChat:
         """Ready to ask; with `warm_up` the server has answered once.
 
         Raises:
-            EngineUnavailable: no package, no key, or no answer.
+            EngineUnavailable: no package, no key, no address, or no answer.
         """
         try:
             import openai  # noqa: PLC0415
@@ -78,6 +82,8 @@ class OpenAIChat:
         made = cls(settings, openai, key)
         if settings.warm_up:
             made._warm_up()
+        else:
+            made._made(openai.OpenAI).close()  # the address is read, at least
         return made
 
     def close(self) -> None:
@@ -175,7 +181,7 @@ class OpenAIChat:
     async def _next(self, stream: Any, answer: Answer) -> str | None:
         """The next text, empty for part of a tool call; None when the answer is over."""
         while (chunk := await anext(stream, None)) is not None:
-            text = answer.take(chunk.to_dict())
+            text = answer.take(chunk.to_dict(warnings=False))  # which checks for itself
             if text is not None:
                 return text
         return None
@@ -191,7 +197,7 @@ class OpenAIChat:
                 f"{self._settings.base_url} sent nothing to say for {limit_s:g} s ({setting}); "
                 "use a smaller model or a faster machine, turn thinking off, or raise the limit",
             ) from fault
-        except (self._library.OpenAIError, ValueError, AttributeError, TypeError) as fault:
+        except (self._library.OpenAIError, *NO_ANSWER) as fault:
             raise EngineFailed(
                 NAME, sentence(self._library, fault, self._settings.base_url)
             ) from fault
@@ -214,15 +220,23 @@ class OpenAIChat:
         http = (
             self._library.DefaultAsyncHttpxClient if is_async else self._library.DefaultHttpxClient
         )
-        connections = http(
-            base_url=self._settings.base_url,
-            timeout=httpx2.Timeout(None, connect=self._settings.connect_s),
-            limits=httpx2.Limits(keepalive_expiry=KEEP_CONNECTION_S),
-            # Certificates take 40 ms to read. Without any, a redirect from http to https fails.
-            verify=self._settings.base_url.startswith("https:") or SSLContext(PROTOCOL_TLS_CLIENT),
-        )
+        url = self._settings.base_url
+        try:
+            connections = http(
+                base_url=url,
+                timeout=httpx2.Timeout(None, connect=self._settings.connect_s),
+                limits=httpx2.Limits(keepalive_expiry=KEEP_CONNECTION_S),
+                # Certificates take 40 ms to read. Without any, a redirect from http to https fails.
+                verify=url.startswith("https:") or SSLContext(PROTOCOL_TLS_CLIENT),
+            )
+        except httpx2.InvalidURL as fault:
+            raise EngineUnavailable(
+                NAME,
+                f"base_url: expected an address such as http://127.0.0.1:8000/v1, found {url!r} "
+                f"({fault})",
+            ) from fault
         return kind(
-            base_url=self._settings.base_url,
+            base_url=url,
             api_key=self._key,
             max_retries=0,  # its own retries wait half a second and more
             http_client=connections,

@@ -27,15 +27,17 @@ class SphinxPool:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._line.remove(turn)
-            else:  # it came in the same moment
+            if not turn.cancelled():  # it came in the same moment
                 self.give(turn.result())
+            elif turn in self._line:  # else a decoder that was given back found it cancelled
+                self._line.remove(turn)
             raise
 
     def give(self, process: SphinxProcess) -> None:
         """Take a decoder back; a dead one is replaced when the next is needed."""
         self._lent.remove(process)
+        while self._line and self._line[0].cancelled():  # in this very step of the loop
+            self._line.popleft()
         if not process.is_alive:
             process.close()
         elif not self._line:

@@ -306,6 +306,17 @@ def test_half_a_token_is_a_failure(server):
         assert said == ["I "]
 
 
+@mark.parametrize(
+    "other",
+    [chunk({"content": [{"type": "text", "text": "Hi"}]}), chunk({"content": {"text": "Hi"}}),
+     called(0, "a", "book", {"day": "friday"}), Raw(b"data: " + b"[" * 100_000 + b"\n\n")],
+)  # fmt: skip
+def test_an_answer_of_another_make_is_a_failure_of_its_reply_alone(server, other):
+    told, said = failure(EngineFailed, server, chunk({"content": "I "}), other)
+    assert "sent what is no chat answer" in told
+    assert said == ["I "]
+
+
 def test_an_answer_that_ends_without_saying_so_is_a_failure(server):
     told, said = failure(EngineFailed, server, chunk({"content": "I "}))
     assert "broke off" in told
@@ -351,6 +362,13 @@ def test_a_server_that_is_not_there_is_found_when_loading(server):
         chat(closed_port(), warm_up=True)
 
 
+@mark.parametrize("warm_up", [True, False])
+@mark.parametrize("url", ["http://localhost:80O0/v1", "http://[::1/v1", "http://999.1.1.1/v1"])
+def test_an_address_that_is_none_is_found_when_loading(server, url, warm_up):
+    with raises(EngineUnavailable, match="base_url: expected an address such as http"):
+        chat(url, warm_up=warm_up)
+
+
 def test_a_key_that_is_not_there_is_found_when_loading(server, monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with raises(EngineUnavailable, match="environment variable NO_SUCH_KEY"):
@@ -365,7 +383,8 @@ def test_a_package_that_is_not_there_is_named(monkeypatch):
 
 @mark.parametrize(
     ("name", "value"),
-    [("base_url", "localhost"), ("extra", "[1]"), ("extra", "{"), ("temperature", 3.0),
+    [("base_url", "localhost"), ("extra", "[1]"), ("extra", "{"), ("extra", "[" * 100_000),
+     ("temperature", 3.0),
      ("max_tokens", -1), ("context_chars", 10), ("token_s", 0.0)],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused(name, value):

@@ -56,6 +56,31 @@ def test_a_refusal_is_said():
     assert answer.finished() == []
 
 
+@mark.parametrize("found", [[{"type": "text", "text": "Hi"}], {"text": "Hi"}, 5])
+def test_what_is_no_text_where_a_text_belongs_is_no_answer(found):
+    for fields in (
+        {"content": found},
+        {"refusal": found},
+        {"tool_calls": [part(0, "a", found)]},
+        {"tool_calls": [part(0, "a", "f", found)]},
+    ):
+        with raises(BadAnswer, match=r"expected text as (content|refusal|name|arguments), found"):
+            taken(delta(**fields))
+
+
+def test_half_a_character_is_left_out():
+    answer, texts = taken(delta(content="Ok \ud83d fine."), delta(content="\ude00"), delta("stop"))
+    assert texts[0] == "Ok  fine."
+    assert answer.finished() == []
+    assert taken(delta(content="Ok 😀"))[1] == ["Ok 😀"]
+
+
+def test_a_thought_may_be_of_any_kind_since_nobody_hears_it():
+    answer, texts = taken(delta(reasoning={"step": 1}), delta(content="Hi"), delta("stop"))
+    assert texts == [None, "Hi", None]
+    assert answer.finished() == []
+
+
 @mark.parametrize(
     ("chunks", "sentence"),
     [
@@ -65,6 +90,7 @@ def test_a_refusal_is_said():
         ([delta("content_filter")], "content filter"),
         ([delta("length", tool_calls=[part(0, "a", "f", '{"x')])], "raise max_tokens"),
         ([delta("stop", tool_calls=[part(0, "a", "f", '{"x')])], "expected a tool call"),
+        ([delta("stop", tool_calls=[part(0, "a", "f", "[" * 100_000)])], "expected a tool call"),
         ([delta("stop", tool_calls=[part(0, "a", None, "{}")])], "no name"),
     ],
 )

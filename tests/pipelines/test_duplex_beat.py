@@ -165,6 +165,19 @@ def test_silence_is_left_out_while_frames_wait_but_its_text_is_not():
     assert outlet.skipped == COUNT
 
 
+def test_text_that_came_with_anothers_is_not_the_models():
+    outlet = Outlet(RATE)
+    loud, quiet = np.full(COUNT, 0.1, np.float32), np.zeros(COUNT, np.float32)
+    outlet.put(loud, "")
+    outlet.put(loud, " a")
+    outlet.put(quiet, " b", own=False)
+    outlet.put(loud, " c")
+    outlet.put(loud, " d")
+    assert [outlet.take()[1:] for _ in range(4)] == [
+        ("", True), (" a", True), (" b c", False), (" d", True),
+    ]  # fmt: skip
+
+
 def test_of_silence_only_so_much_is_left_out_as_the_sound_is_ahead():
     outlet = Outlet(RATE)
     outlet.put(np.zeros(COUNT, np.float32), "", ahead=round(0.02 * RATE))

@@ -53,6 +53,16 @@ def test_utterances_are_numbered_and_end_in_a_pause():
     assert monologue.finish(10**6).number == 2
 
 
+def test_words_laid_over_the_models_are_heard_but_are_not_its_own():
+    monologue = Monologue(RATE)
+    monologue.say(" one mo", 0, COUNT)
+    words = monologue.say("we are", COUNT, 2 * COUNT, own=False)
+    monologue.say(" indeed", 2 * COUNT, 3 * COUNT)
+    assert words == [Word("mo", 0, COUNT), Word("we", COUNT, 2 * COUNT, own=False)]
+    utterance = monologue.finish(10**9)
+    assert (utterance.heard, utterance.own) == ("one mo we are indeed", "one mo indeed")
+
+
 def test_a_model_that_never_pauses_still_ends_its_utterances():
     monologue = Monologue(RATE)
     for number in range(WORDS + 1):
@@ -83,14 +93,14 @@ def test_an_answer_is_laid_over_the_models_sound_sample_for_sample():
     assert overlay.over(mine, " mine")[1] == " mine"
     overlay.put(np.full(2000, 0.5, np.float32), "we are")
     overlay.put(np.full(500, 0.25, np.float32), "open")
-    first, text = overlay.over(mine, " mine")
-    assert (text, set(first.tolist())) == (" we are", {0.5})
-    second, text = overlay.over(mine, " mine")
-    assert text == " open"
+    first, text, own = overlay.over(mine, " mine")
+    assert (text, set(first.tolist()), own) == (" we are", {0.5}, False)
+    second, text, own = overlay.over(mine, " mine")
+    assert (text, own) == (" open", False)
     assert (second[:80] == 0.5).all()
     assert (second[80:580] == 0.25).all()
     assert (second[580:] == 0).all()
-    assert overlay.over(mine, " mine")[0] is mine
+    assert overlay.over(mine, " mine") == (mine, " mine", True)
 
 
 def test_an_answer_that_is_too_long_is_cut_and_counted():

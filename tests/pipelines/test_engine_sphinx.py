@@ -269,6 +269,25 @@ def test_who_gives_up_waiting_leaves_the_decoder_to_the_next(given_first):
     run_virtual(run())
 
 
+@mark.parametrize("others", [0, 1])
+def test_who_gives_up_in_the_step_in_which_a_decoder_comes_back_does_not_keep_it(others):
+    async def run():
+        pool, _ = pool_of(1)
+        process = await pool.take()
+        async with asyncio.TaskGroup() as group:
+            impatient = group.create_task(pool.take())
+            patient = [group.create_task(pool.take()) for _ in range(others)]
+            await asyncio.sleep(1)
+            impatient.cancel()
+            pool.give(process)
+        assert impatient.cancelled()
+        for task in patient:
+            pool.give(task.result())
+        assert await pool.take() is process
+
+    run_virtual(run())
+
+
 def test_a_dead_decoder_is_replaced():
     async def run():
         pool, made = pool_of(1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import tomllib
+from datetime import datetime
 from functools import reduce
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import mark
 
-from agent.core.protocols import Message, Role, ToolCall
+from agent.core.protocols import Message, Role, ToolCall, ToolResult
+from pipelines.cascade.flow.begun import noted
 from pipelines.cascade.flow.flow import load_flow
 from pipelines.cascade.flow.fold import fold, step, turns
 from pipelines.cascade.flow.responder import FlowResponder
@@ -54,9 +56,9 @@ def said(*messages):
     return " ".join([at.text, *(f"<{call.name}>" for call in at.calls)])
 
 
-def reply(messages):
+def reply(messages, responder=None):
     async def collect():
-        return [piece async for piece in FlowResponder(FLOW).reply(messages, ())]
+        return [p async for p in (responder or FlowResponder(FLOW)).reply(messages, ())]
 
     return asyncio.run(collect())
 
@@ -171,12 +173,30 @@ def test_a_history_that_asks_for_no_reply_still_gets_one(messages):
     assert "".join(reply(messages))
 
 
-def test_the_weekday_is_asked_for_at_every_reply():
-    days = iter(["sunday", "monday"])
-    responder = FlowResponder(FLOW, lambda: next(days))
+SUNDAY, MONDAY = datetime(2026, 11, 15, 23, 59), datetime(2026, 11, 16, 0, 1)
+
+
+def test_the_day_on_which_a_call_began_is_noted_once_and_counts_for_all_of_it():
+    now = SUNDAY
+    responder = FlowResponder(FLOW, lambda: now)
     history = [caller("a table for two tomorrow at seven")]
-    assert "closed on Mondays" in responder.position(history).text
-    assert "Shall I book it?" in responder.position(history).text
+    note, *words = reply(history, responder)
+    assert note == noted(SUNDAY)
+    assert "closed on Mondays" in "".join(words)
+    now = MONDAY
+    history += [note, agent("".join(words)), caller("tomorrow")]
+    assert "closed on Mondays" in "".join(reply(history, responder))
+    assert "Shall I book it?" in responder.position(history[:1]).text
+
+
+def test_a_flow_without_a_clock_notes_nothing():
+    assert not any(isinstance(piece, ToolResult) for piece in reply([caller("a table")]))
+
+
+@given(MESSAGES, MESSAGES)
+def test_only_the_first_note_counts_and_nobody_has_said_it(before, after):
+    at = fold(FLOW, [*before, *after], now=SUNDAY)
+    assert fold(FLOW, [*before, noted(SUNDAY), *after, noted(MONDAY)], now=MONDAY) == at
 
 
 @given(MESSAGES)

@@ -10,6 +10,7 @@ from pytest import fixture, mark
 
 from agent.core.protocols import Message, Role, ToolCall, ToolResult
 from pipelines.cascade.flow import known as known_module
+from pipelines.cascade.flow.begun import noted
 from pipelines.cascade.flow.flow import load_flow
 from pipelines.cascade.flow.fold import fold
 from pipelines.cascade.flow.known import KnownPositions
@@ -30,6 +31,7 @@ MESSAGE = st.one_of(
     st.builds(Message, st.just(Role.CALLER), SAID),
     st.builds(Message, st.just(Role.AGENT), SAID, st.booleans()),
     st.builds(Message, st.just(Role.EVENT), st.sampled_from(["greeting", "silence", "trouble"])),
+    st.builds(noted, st.sampled_from([OPEN, SHUT])),
     st.builds(
         ToolResult,
         st.just(Role.EVENT),

@@ -64,6 +64,14 @@ def test_a_call_that_breaks_off_is_none():
         answer.called()
 
 
+def test_a_call_that_nests_without_end_is_none():
+    answer = Answer()
+    answer.take('<tool_call>{"name": "book", "arguments": ' + "[" * 100_000)
+    assert not answer.is_whole_call()
+    with raises(BadAnswer):
+        answer.called()
+
+
 def test_what_follows_the_mark_in_its_own_token_is_left_out():
     answer = Answer()
     for token in ("<tool_", "call", ">{"):

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from enum import StrEnum
+from functools import partial
 from typing import Literal
 
 from pytest import mark, raises
@@ -88,7 +89,32 @@ def strange(x: complex):
     return x
 
 
-@mark.parametrize("function", [untyped, various, strange])
+def nameless(x: int, /):
+    return x
+
+
+def unresolved(x: "Missing"):  # noqa: F821
+    return x
+
+
+class Callable:
+    def __call__(self, x: int) -> int:
+        return x
+
+
+@mark.parametrize(
+    "function",
+    [
+        untyped,
+        various,
+        strange,
+        nameless,
+        unresolved,
+        Callable(),
+        partial(book, 4),
+        int,
+    ],
+)
 def test_a_function_that_cannot_be_described_is_refused(function):
     with raises(ConfigError, match=r"^book.*expected"):
         described("book", function, effects=False)
@@ -128,12 +154,58 @@ def test_what_a_tool_raises_is_told_to_the_model():
     assert run(full, {}) == "book failed: ValueError: no table is free"
 
 
+@mark.parametrize(
+    "fault", [SystemExit(2), KeyboardInterrupt(), StopIteration(), asyncio.CancelledError()]
+)
+def test_a_function_that_raises_what_is_no_fault_has_failed_too(fault):
+    def quits() -> str:
+        raise fault
+
+    assert run(quits, {}).startswith(f"book failed: {type(fault).__name__}: ")
+
+
+def test_a_coroutine_that_ends_the_process_has_failed():
+    async def quits() -> str:
+        raise SystemExit(2)
+
+    assert run(quits, {}) == "book failed: SystemExit: 2"
+
+
+def test_a_coroutine_that_waits_for_what_was_cancelled_has_failed():
+    async def waits() -> str:
+        inner = asyncio.get_running_loop().create_future()
+        inner.cancel()
+        return str(await inner)
+
+    assert run(waits, {}) == "book failed: what it waited for was cancelled"
+
+
+def test_who_cancels_a_tool_is_not_told_that_it_failed():
+    made = runnable("book", asyncio.Event().wait, 5.0, effects=False)
+
+    async def main():
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(outcome(made, {}))
+            await asyncio.sleep(1)
+            task.cancel()
+        return task.cancelled()
+
+    assert run_virtual(main())
+
+
 @mark.parametrize(("value", "words"), [(None, "done"), ({"ü": [1]}, '{"ü": [1]}'), ("so", "so")])
 def test_what_a_tool_returns_is_put_into_words(value, words):
     async def plain() -> object:
         return value
 
     assert run(plain, {}) == words
+
+
+def test_a_result_is_text_that_a_model_can_be_sent():
+    def name() -> str:
+        return "caf\udce9.txt"
+
+    assert run(name, {}) == "caf?.txt"
 
 
 def test_a_long_result_is_cut():
@@ -220,6 +292,7 @@ def test_a_wrong_table_says_what_is_allowed(table, told):
     [
         ("weather", "expected module:name"),
         ("no_such_module_here:f", "No module named"),
+        (".relative:f", "found that .relative raises TypeError"),
         (f"{HERE}:no_such", "expected a function no_such"),
         (f"{HERE}:__name__", "expected a function __name__"),
     ],
@@ -227,6 +300,24 @@ def test_a_wrong_table_says_what_is_allowed(table, told):
 def test_a_function_that_is_not_there_is_refused(path, told):
     with raises(ConfigError, match=told):
         load(path, "x.toml: [tools].a")
+
+
+@mark.parametrize(
+    ("module", "told"),
+    [
+        ("def f(x: int)\n", "SyntaxError: expected ':'"),
+        ("import os; os.environ['NO_SUCH_KEY']", "KeyError: 'NO_SUCH_KEY'"),
+        ("import sys; sys.exit(2)", "SystemExit: 2"),
+    ],
+)
+def test_a_module_that_does_not_load_is_named_with_its_tool(module, told, tmp_path, monkeypatch):
+    (tmp_path / "my_broken_tools.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    table = {"book": {"function": "my_broken_tools:f"}}
+    with raises(ConfigError) as caught:
+        Toolbox.load(table, "x.toml: [tools]")
+    assert str(caught.value).startswith("x.toml: [tools].book function: expected a module that")
+    assert f"my_broken_tools raises {told}" in str(caught.value)
 
 
 def test_two_tools_of_one_name_are_refused():

@@ -7,9 +7,10 @@ from pytest import approx, mark, raises
 
 from agent.admission import Refusal
 from agent.config import Config, load
+from agent.core.audio import AudioFrame
 from agent.core.errors import ConfigError, EngineFailed
 from agent.core.events import Reason
-from agent.core.protocols import Message, Role
+from agent.core.protocols import Message, Role, Speech
 from agent.duplex_takeover import CascadeSuccessor
 from agent.duplex_wiring import CascadeDelegate, build_duplex, busy
 from agent.metrics import call_figures
@@ -44,9 +45,9 @@ SORRY = "Sorry, that went wrong."
 class Listening:
     """A responder that keeps what it was asked."""
 
-    def __init__(self):
+    def __init__(self, says=SORRY, first_token_s=0.05):
         self.asked = []
-        self.says = ScriptedResponder(ScriptedResponderSettings((SORRY,), first_token_s=0.05))
+        self.says = ScriptedResponder(ScriptedResponderSettings((says,), first_token_s))
 
     def reply(self, messages, tools):
         self.asked.append(tuple(messages))
@@ -219,10 +220,16 @@ def test_a_server_says_503_and_when_to_come_back():
 # --- delegation ---------------------------------------------------------------------------------
 
 
-def delegated(*, responder, triggers=("one moment",), end_s=14.0):
+QUESTION = "One moment, your opening hours."
+
+
+def delegated(
+    *, responder, triggers=("one moment",), end_s=14.0, replies=(QUESTION, "I see."), voice=None
+):
     pipeline = cascade(rate=22_050)
     object.__setattr__(pipeline.engines, "responder", responder)
-    model = scripted(replies=("One moment, your opening hours.", "I see."))
+    object.__setattr__(pipeline.engines, "synthesizer", voice or pipeline.engines.synthesizer)
+    model = scripted(replies=replies)
     return run_virtual(
         taped(
             said(end_s, (3, 4), (11.5, 12.0)), model, DuplexConfig(triggers=triggers),
@@ -251,6 +258,23 @@ def test_its_voice_replaces_the_models_for_as_long_as_it_speaks():
     assert np.count_nonzero(np.abs(sound) > 0.001) / RATE == approx(len(SORRY) * 0.07, abs=0.1)
 
 
+def test_an_answer_with_the_trigger_in_it_is_not_the_next_question():
+    responder = Listening("One moment please, we open at nine.")
+    call = delegated(responder=responder, end_s=30.0)
+    assert len(responder.asked) == 1
+    assert [text for text, _ in call.heard()][-2:] == [
+        "One moment please, we open at nine.", "I see.",
+    ]  # fmt: skip
+
+
+def test_a_question_while_an_answer_is_made_is_left_out_and_in_the_trace():
+    responder = Listening(first_token_s=20.0)
+    call = delegated(responder=responder, end_s=20.0, replies=(QUESTION, "One moment, the menu."))
+    assert len(responder.asked) == 1
+    (line,) = call.trace.named("remark")
+    assert line["text"] == "not passed on while an answer is made: the menu."
+
+
 def test_a_responder_that_fails_is_in_the_trace_and_the_model_goes_on():
     class Broken(Listening):
         async def reply(self, messages, tools):
@@ -261,6 +285,19 @@ def test_a_responder_that_fails_is_in_the_trace_and_the_model_goes_on():
     assert "no network" in call.trace.named("error")[0]["message"]
     assert call.heard()[-1] == ("I see.", False)
     assert call.ended.ending is Ending.HUNG_UP
+
+
+def test_an_answer_that_is_no_sound_is_in_the_trace_and_not_in_the_call():
+    class NoNumbers:
+        rate = RATE
+
+        async def speak(self, clauses):
+            async for clause in clauses:
+                yield Speech(AudioFrame(np.full(2400, np.nan, np.float32), RATE, 0), clause)
+
+    call = delegated(responder=Listening(), voice=NoNumbers())
+    assert "not finite" in call.trace.named("error")[0]["message"]
+    assert np.isfinite(call.call.agent()).all()
 
 
 # --- the parts ----------------------------------------------------------------------------------

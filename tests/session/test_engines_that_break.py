@@ -6,11 +6,13 @@ The caller hears of it, the trace says which engine and why, and the call goes o
 import asyncio
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 from pytest import mark
 
+from agent.core.audio import AudioFrame
 from agent.core.errors import EngineFailed
 from agent.core.events import Transcript
-from agent.core.protocols import Expectation, Role
+from agent.core.protocols import Expectation, Role, Speech
 from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
 from agent.session import run_call
 from agent.trace import TraceList
@@ -129,6 +131,23 @@ def test_a_voice_that_fails_on_a_character_fails_one_reply():
     assert said == ["All right."] * 3  # the greeting, the model's word for trouble, the next answer
     faults = {line["message"] for line in acted.trace.named("error")}  # once as a guess
     assert faults == {"voice: 'It is ☃.': no such phoneme; leave it out"}
+
+
+@dataclass
+class Soundless(Hoarse):
+    """A voice of whose one clause nothing comes."""
+
+    async def speak(self, clauses):
+        async for clause in clauses:
+            if "☃" not in clause:
+                yield Speech(AudioFrame(np.full(1600, 0.1, np.float32), self.rate, 0), clause)
+
+
+def test_a_voice_without_sound_fails_its_reply_which_is_apologised_for():
+    acted = play(say=ASKS[:1], end_s=12, responder=lambda _: Snowman(), synthesizer=Soundless)
+    assert [text for text, _ in acted.heard() if text] == ["All right."] * 2  # and for trouble
+    faults = {line["message"] for line in acted.trace.named("error")}
+    assert faults == {"synthesizer: expected sound for 'It is ☃.', found none; try another voice"}
 
 
 @dataclass

@@ -1,5 +1,8 @@
 """Whole calls by keys and voice in virtual time: the shipped menus, through the real pipeline."""
 
+import asyncio
+from datetime import datetime, timedelta
+
 from pytest import approx, mark
 
 from agent.core.calls import Hold, SendDigits, Transfer
@@ -92,6 +95,23 @@ def test_a_refused_transfer_is_said_and_the_call_goes_on():
     assert "From Tuesday to Thursday" in words  # the menu again, and key 1 in it
     (over,) = acted.trace.named("over")
     assert over["who"] == "caller"
+
+
+def test_closing_time_during_a_call_changes_nothing_that_was_said_before_it():
+    late = datetime(2026, 11, 17, 17, 59, 50)  # the bank closes at 18:00
+
+    def now():
+        return late + timedelta(seconds=asyncio.get_running_loop().time())
+
+    scene = Scene(40.0, press=(Press(5, "0"), Press(16, "1")), synthesizer=QUICK)
+    acted = hold(scene, responder_of("ivr_bank.toml", now), orders=[Transfer], refuses=[Transfer])
+    busy, message = acted.heard()[2:4]
+    assert "All my colleagues are busy" in busy[0]
+    assert message == ("Please say your message now, and press hash when you are done.", False)
+    results = acted.trace.named("tool_result")
+    assert [(line["name"], line["text"]) for line in results] == [
+        ("call began", "2026-11-17T17:59")
+    ]
 
 
 def test_the_agent_hangs_up_and_the_trace_says_why():

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 
+from pytest import mark
+
 from agent.core.protocols import Expectation, Role, Tool, ToolCall, ToolResult
 from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
 from agent.session import run_call
@@ -67,6 +69,24 @@ def play(*say, desk, end_s=20.0, **rest):
         return Acted(ended, trace, call)
 
     return run_virtual(main()), model
+
+
+class Cancelled(Desk):
+    """Waits for something that another part of it cancels."""
+
+    async def run(self, arguments):
+        loop = asyncio.get_running_loop()
+        inner = loop.create_future()
+        loop.call_later(0.1, inner.cancel)
+        return await inner
+
+
+@mark.parametrize("effects", [False, True])
+def test_a_tool_that_was_cancelled_from_within_is_answered(effects):
+    acted, model = play(Say(4, "book it"), desk=Cancelled(5.0, effects=effects))
+    assert acted.heard()[1] == (BOOKED, False)
+    (result,) = [m for m in model.given[-1] if isinstance(m, ToolResult)]
+    assert result.text == "book failed: what it waited for was cancelled"
 
 
 def test_a_tool_without_effects_is_run_while_the_turn_is_not_decided():

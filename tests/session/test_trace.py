@@ -15,6 +15,7 @@ from pytest import mark
 
 from agent.core.events import Prompt, Reason
 from agent.core.record import to_fields
+from agent.live import Captions
 from agent.scenario import Press, Say, Scene, act
 from agent.trace import VERSION, TraceFile, TraceList, both
 from agent.virtual_loop import run_virtual
@@ -222,3 +223,13 @@ def test_every_event_that_the_code_writes_is_explained_on_the_page():
     }
     assert {"told", "asked", "dropped", "underrun", "end"} <= written
     assert written <= set(documented())
+
+
+@mark.parametrize("event", ["error", "said"])
+def test_captions_are_text_that_a_terminal_can_write(event):
+    shown = []
+    captions = Captions(Clock(), shown.append)
+    captions("told", what="ReplyAudible", reply=1)
+    captions(event, reply=1, text="Ok \ud83d fine.", message="Ok \ud83d fine.")
+    assert "Ok \\ud83d fine." in shown[-1]
+    "".join(shown).encode()

@@ -49,12 +49,12 @@ class Line(SceneCall):
         self.given.append((asyncio.get_running_loop().time(), order))
 
 
-def responder_of(name, now=OPEN):
-    """The flow of a shipped configuration, with its tools."""
+def responder_of(name, now=lambda: OPEN):
+    """The flow of a shipped configuration, with its tools; `now` is asked for the house's time."""
     table = tomllib.loads((CONFIGS / name).read_text("utf-8"))
     flow = load_flow(table["flow"], f"{name}: [flow]")
     box = Toolbox.load(table.get("tools", {}), f"{name}: [tools]")
-    return FlowResponder(flow, now=lambda: now, runnables=box.runnables)
+    return FlowResponder(flow, now=now, runnables=box.runnables)
 
 
 def hold(scene, responder, *, orders=(), refuses=(), manners=None, path=None, line=Line):

@@ -5,7 +5,7 @@
 - words, numbers, clock, money, values: from words to values, and back to speech; keypad: from keys
 - pattern, match, understand: from words to meaning
 - position, moves, rules, fold: from the history to a reply; results: of tools; messages: taken
-  down; hours: open or closed; known: what need not be folded again
+  down; hours: open or closed; begun: when the call was; known: what need not be folded again
 - grammar, expect: what will be said next
 - responder: the protocol, and `talk` for tests
 """

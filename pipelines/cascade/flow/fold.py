@@ -11,6 +11,7 @@ from functools import reduce
 
 from agent.core.events import Reason
 from agent.core.protocols import Message, Role, ToolResult
+from pipelines.cascade.flow.begun import began, is_note
 from pipelines.cascade.flow.flow import Flow
 from pipelines.cascade.flow.hours import is_open, weekday_of
 from pipelines.cascade.flow.messages import taken
@@ -31,14 +32,18 @@ def fold(
         messages: the history, oldest first.
         today: today's weekday in lower case; empty: as `now` has it, and where that is not known
             either, days cannot be checked against tomorrow.
-        now: the house's own time, for its business hours; None: it counts as open.
+        now: the house's own time, for its business hours, where the history does not note when the
+            call began; None: it counts as open.
     """
-    begin = beginning(flow, today, now)
+    begin = beginning(flow, messages, today, now)
     return reduce(lambda at, message: step(flow, at, message), turns(messages), begin)
 
 
-def beginning(flow: Flow, today: str = "", now: datetime | None = None) -> Position:
-    """The position before the first message; `today` and `now` as for `fold`."""
+def beginning(
+    flow: Flow, messages: Sequence[Message], today: str = "", now: datetime | None = None
+) -> Position:
+    """The position before the first of these messages; `today` and `now` as for `fold`."""
+    now = began(messages) or now
     closed = bool(now and flow.table.hours and not is_open(flow.table.hours, now))
     return Position(flow.table.start, today or (weekday_of(now) if now else ""), closed=closed)
 
@@ -52,6 +57,8 @@ def turns(messages: Sequence[Message]) -> Iterator[Message]:
     """
     turn: Message | None = None
     for message in messages:
+        if is_note(message):
+            continue
         if turn and message.role is Role.CALLER and _same_means(turn.text, message.text):
             turn = Message(Role.CALLER, f"{turn.text} {message.text}")
             continue

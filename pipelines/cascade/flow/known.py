@@ -37,7 +37,7 @@ class KnownPositions:
         self, messages: Sequence[Message], today: str = "", now: datetime | None = None
     ) -> Position:
         """As `fold.fold`, from the longest part of the history that is known."""
-        begin = beginning(self._flow, today, now)
+        begin = beginning(self._flow, messages, today, now)
         history = list(turns(messages))
         kept = tuple(map(_kept, history))
         count, at = self._longest(begin, kept)

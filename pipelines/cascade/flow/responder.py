@@ -17,6 +17,7 @@ from agent.core.protocols import (
     ToolResult,
     ToolStart,
 )
+from pipelines.cascade.flow.begun import began, noted
 from pipelines.cascade.flow.expect import expectation
 from pipelines.cascade.flow.flow import Flow
 from pipelines.cascade.flow.fold import fold
@@ -33,10 +34,6 @@ SECRET = "•••"
 """What stands for a secret slot's value wherever a tool call is shown."""
 
 
-def _unknown() -> str:
-    return ""
-
-
 def _no_clock() -> datetime | None:
     return None
 
@@ -46,9 +43,9 @@ class FlowResponder:
 
     Args:
         flow: the dialogue.
-        today: today's weekday in lower case, asked at every reply; empty: not known, and then
-            `today` and `tomorrow` are never closed days.
-        now: the house's own time, asked at every reply; None: not known, and then it is open.
+        now: the house's own time. It is noted in the history of a call when the call begins, and
+            counts for all of it. None: not known; then it is open, and `today` and `tomorrow` are
+            never closed days.
         runnables: tools that are run here; the others are left to whoever is at the far side.
 
     Raises:
@@ -58,12 +55,10 @@ class FlowResponder:
     def __init__(
         self,
         flow: Flow,
-        today: Callable[[], str] = _unknown,
         now: Callable[[], datetime | None] = _no_clock,
         runnables: Sequence[Runnable] = (),
     ) -> None:
         self._flow = flow
-        self._today = today
         self._now = now
         self._runnables = {r.tool.name: r for r in runnables}
         self._check()
@@ -83,6 +78,11 @@ class FlowResponder:
             EngineFailed: the flow calls tools in a circle.
         """
         history, said, called = list(messages), 0, 0
+        now = self._now()
+        if now is not None and began(history) is None:
+            note = noted(now)
+            history.append(note)
+            yield note
         for _ in range(ROUNDS):
             at = self.position(history)
             if at.protected and not said:
@@ -117,11 +117,11 @@ class FlowResponder:
     def position(self, messages: Sequence[Message]) -> Position:
         """Where the dialogue stands, with a reply even where the history asks for none."""
         now = self._now()
-        at = self._known.fold(messages, self._today(), now)
+        at = self._known.fold(messages, now=now)
         if at.lines or at.quiet or at.waits:
             return at
         if not messages:
-            return self._known.fold([Message(Role.EVENT, Reason.GREETING)], at.today, now)
+            return self._known.fold([Message(Role.EVENT, Reason.GREETING)], now=now)
         return ask(self._flow, at)
 
     def _shown(self, call: ToolCall) -> ToolCall:

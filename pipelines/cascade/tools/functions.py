@@ -22,7 +22,7 @@ def load(path: str, where: str) -> Callable[..., Any]:
     """The function that `module:name` names.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or its module does not load.
     """
     module, colon, name = path.partition(":")
     if not (module and colon and name):
@@ -32,6 +32,11 @@ def load(path: str, where: str) -> Callable[..., Any]:
     except ImportError as fault:
         raise ConfigError(
             f"{where} function: {fault}; expected a module that Python finds, as on PYTHONPATH"
+        ) from fault
+    except (Exception, SystemExit) as fault:  # whatever a user's file does when it is loaded
+        raise ConfigError(
+            f"{where} function: expected a module that loads, found that {module} raises "
+            f"{type(fault).__name__}: {fault}"
         ) from fault
     if not callable(found):
         raise ConfigError(f"{where} function: expected a function {name} in {module}, found none")

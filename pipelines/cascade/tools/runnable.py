@@ -41,7 +41,13 @@ async def outcome(runnable: Runnable, arguments: Mapping[str, Json]) -> str:
             return clipped(await runnable.run(arguments))
     except ToolFault as fault:
         return clipped(f"{name} failed: {fault}")
-    except Exception as fault:  # whatever a tool raises is something the model can speak about
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled us: something that the tool waited for was cancelled, inside it.
+        return f"{name} failed: what it waited for was cancelled"
+    except (Exception, SystemExit) as fault:  # whatever a tool raises, the model can speak about
         if limit.expired():
             return _too_slow(runnable)
         return clipped(f"{name} failed: {type(fault).__name__}: {fault}")
@@ -53,7 +59,9 @@ def _too_slow(runnable: Runnable) -> str:
 
 
 def clipped(text: str) -> str:
-    """The text, or the beginning of one that is too long."""
+    """The text, or the beginning of one that is too long, as a model can be sent it: a file's name,
+    for one, may hold lone surrogates."""
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= RESULT_CHARS else f"{text[:RESULT_CHARS]} [the rest was left out]"
 
 

@@ -27,7 +27,8 @@ def described(name: str, function: Callable[..., object], *, effects: bool) -> T
     """What a model is told of a function.
 
     Raises:
-        ConfigError: a parameter has no type, or one that JSON does not have.
+        ConfigError: it is no function with a signature, or a parameter has no name, no type, or one
+            that JSON does not have.
     """
     description, notes = _docstring(inspect.getdoc(function) or "")
     properties: dict[str, Json] = {}
@@ -65,11 +66,20 @@ def checked(
 def _parameters(
     name: str, function: Callable[..., object]
 ) -> list[tuple[inspect.Parameter, object]]:
-    hints = get_type_hints(function)
+    try:
+        hints, signature = get_type_hints(function), inspect.signature(function)
+    except Exception as fault:  # a type written as a string is code, which may raise anything
+        raise ConfigError(
+            f"{name}: expected a function written in Python, with types that can be found, found "
+            f"{function!r} ({type(fault).__name__}: {fault})"
+        ) from fault
     found = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ConfigError(f"{name}: expected named arguments, found *{parameter.name}")
+    for parameter in signature.parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise ConfigError(
+                f"{name}: expected arguments given by name, found {parameter.name}, which is "
+                f"{parameter.kind.description}"
+            )
         if parameter.name not in hints:
             raise ConfigError(f"{name}: expected a type for {parameter.name}, found none")
         found.append((parameter, hints[parameter.name]))

@@ -34,7 +34,7 @@ class AbandonableThreads(Executor):
                 result = fn(*args, **kwargs)
             except BaseException as fault:  # it belongs to whoever waits for the result
                 self._places.release()
-                future.set_exception(fault)
+                future.set_exception(_carried(fault))
             else:
                 self._places.release()
                 future.set_result(result)
@@ -43,3 +43,11 @@ class AbandonableThreads(Executor):
         # No pool of the standard library lets go of a thread that is stuck.
         threading.Thread(target=work, name=self._name, daemon=True).start()  # noqa: TID251
         return future
+
+
+def _carried(fault: BaseException) -> Exception:
+    """A fault as a future takes it to an event loop: SystemExit would end the loop, a cancellation
+    whoever waits, and StopIteration never arrives."""
+    if isinstance(fault, Exception) and not isinstance(fault, StopIteration):
+        return fault
+    return ToolFault(f"{type(fault).__name__}: {fault}")
