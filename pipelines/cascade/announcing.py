@@ -4,7 +4,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from agent.core.protocols import Expectation, Message, Piece, Responder, Role, Tool
+from agent.core.protocols import (
+    Expectation,
+    HearsSound,
+    Message,
+    Piece,
+    ReadsAhead,
+    Responder,
+    Role,
+    Tool,
+)
 
 
 class Announcing:
@@ -30,6 +39,25 @@ class Announcing:
     def expects(self, messages: Sequence[Message]) -> Expectation:
         """As behind it."""
         return self._behind.expects(self._without(messages))
+
+    @property
+    def sound_s(self) -> float:
+        """As behind it, in seconds."""
+        return self._behind.sound_s if isinstance(self._behind, HearsSound) else 0.0
+
+    @property
+    def reads_ahead(self) -> bool:
+        """As behind it."""
+        return isinstance(self._behind, ReadsAhead) and self._behind.reads_ahead
+
+    async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+        """What a reply of the one behind would begin with: the announcement is no part of it.
+
+        Raises:
+            EngineError: it could not.
+        """
+        if isinstance(self._behind, ReadsAhead):
+            await self._behind.read_ahead(self._without(messages), tools)
 
     def _is_in(self, message: Message) -> bool:
         announced = message.text.startswith(self._announcement.strip())

@@ -8,7 +8,7 @@ from pytest import mark
 
 from agent.config import Config
 from agent.core.events import Reason
-from agent.core.protocols import Expectation, Message, Role
+from agent.core.protocols import Expectation, HearsSound, Message, ReadsAhead, Role
 from agent.wiring import announcing
 from pipelines.cascade.announcing import Announcing
 from pipelines.cascade.flow.flow import load_flow
@@ -31,6 +31,15 @@ class Behind:
 
     def expects(self, messages):
         return Expectation(tuple(message.text for message in messages))
+
+
+class Able(Behind):
+    """Takes sound, and reads ahead."""
+
+    sound_s, reads_ahead = 20.0, True
+
+    async def read_ahead(self, messages, tools):
+        self.given = list(messages)
 
 
 def said(messages, behind=None):
@@ -70,6 +79,22 @@ def test_whoever_answers_behind_it_does_not_know_of_it():
         "a table please",
     ]
     assert Announcing(behind, TEXT).expects([agent(GREETED)]).phrases == ("Hello, how can I help?",)
+
+
+def test_who_hears_sound_and_reads_ahead_does_so_behind_it_too():
+    behind = Able()
+    announced = Announcing(behind, TEXT)
+    assert isinstance(announced, HearsSound)
+    assert isinstance(announced, ReadsAhead)
+    assert (announced.sound_s, announced.reads_ahead) == (20.0, True)
+    asyncio.run(announced.read_ahead([agent(GREETED), CALLER], ()))
+    assert [m.text for m in behind.given] == ["Hello, how can I help?", "a table please"]
+
+
+def test_who_does_neither_does_neither_behind_it():
+    announced = Announcing(Behind(), TEXT)
+    assert (announced.sound_s, announced.reads_ahead) == (0.0, False)
+    asyncio.run(announced.read_ahead([CALLER], ()))
 
 
 def test_the_configuration_says_whether_it_is_said():
