@@ -1,5 +1,7 @@
 """What must be said before anything else, such as that the call is recorded."""
 
+import html
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -15,16 +17,23 @@ from agent.core.protocols import (
     Tool,
 )
 
+_TAG = r"<[!?/a-zA-Z][^<>]*>"
+_GAP = rf"(?:\s|{_TAG})*"
+
 
 class Announcing:
     """A responder whose first words are an announcement, again until it was heard to its end.
 
-    Who answers behind it does not know of it: it is in no message that they are given.
+    Who answers behind it does not know of it: it is in no message that they are given. What was
+    heard is compared without spaces and tags: a voice says neither, and a history has single
+    spaces. A line break in a configuration is one of the file, not of the speech.
     """
 
     def __init__(self, behind: Responder, announcement: str) -> None:
         self._behind = behind
-        self._announcement = f"{announcement.strip()} "
+        self._announcement = f"{' '.join(announcement.split())} "
+        self._letters = _letters(announcement)
+        self._whole = re.compile(_GAP + "".join(re.escape(c) + _GAP for c in self._letters))
 
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
@@ -60,8 +69,7 @@ class Announcing:
             await self._behind.read_ahead(self._without(messages), tools)
 
     def _is_in(self, message: Message) -> bool:
-        announced = message.text.startswith(self._announcement.strip())
-        return message.role is Role.AGENT and announced
+        return message.role is Role.AGENT and self._whole.match(message.text) is not None
 
     def _without(self, messages: Sequence[Message]) -> list[Message]:
         """What was said beside it; a reply that was cut within it was not heard at all."""
@@ -73,6 +81,12 @@ class Announcing:
     def _own(self, message: Message) -> Message:
         if message.role is not Role.AGENT:
             return message
-        is_cut = self._announcement.startswith(message.text)
-        rest = "" if is_cut else message.text.removeprefix(self._announcement)
-        return replace(message, text=rest)
+        if whole := self._whole.match(message.text):
+            return replace(message, text=message.text[whole.end() :])
+        is_cut = self._letters.startswith(_letters(message.text))
+        return replace(message, text="") if is_cut else message
+
+
+def _letters(text: str) -> str:
+    """What is left of a text without tags and spaces, its references resolved as a voice does."""
+    return "".join(html.unescape(re.sub(_TAG, "", text)).split())

@@ -42,9 +42,9 @@ class Able(Behind):
         self.given = list(messages)
 
 
-def said(messages, behind=None):
+def said(messages, behind=None, text=TEXT):
     async def pieces():
-        return [piece async for piece in Announcing(behind or Behind(), TEXT).reply(messages, ())]
+        return [piece async for piece in Announcing(behind or Behind(), text).reply(messages, ())]
 
     return "".join(asyncio.run(pieces()))
 
@@ -79,6 +79,41 @@ def test_whoever_answers_behind_it_does_not_know_of_it():
         "a table please",
     ]
     assert Announcing(behind, TEXT).expects([agent(GREETED)]).phrases == ("Hello, how can I help?",)
+
+
+SPELLINGS = {
+    "This call\nis recorded.": "This call is recorded.",
+    "  This  call is recorded.\t": "This call is recorded.",
+    "This call is recorded. <break time='1s'/> Hold\nthe line.": (
+        "This call is recorded. Hold the line."
+    ),
+    "<emphasis>This</emphasis> call is recorded by A&amp;B.": "This call is recorded by A&B.",
+    "この通話は録音されます。ご了承ください。": "この通話は録音されます。 ご了承ください。",
+}
+
+
+@mark.parametrize(("text", "heard"), SPELLINGS.items())
+def test_spaces_lines_and_tags_do_not_make_it_be_said_again(text, heard):
+    behind = Behind()
+    history = [agent(f"{heard} Hello, how can I help?"), CALLER]
+    assert said(history, behind, text) == "Reply to 2."
+    assert [m.text for m in behind.given] == ["Hello, how can I help?", "a table please"]
+
+
+@mark.parametrize(("text", "heard"), SPELLINGS.items())
+def test_a_cut_one_is_said_again_however_it_is_written(text, heard):
+    behind = Behind()
+    half = heard[: len(heard) // 2]
+    assert said([agent(half, cut=True), CALLER], behind, text).endswith("Reply to 1.")
+
+
+def test_a_voice_that_keeps_the_tags_has_said_it_too():
+    text = "This call is <b>recorded</b>. "
+    assert said([agent(f"{text}Hello"), CALLER], text=text) == "Reply to 2."
+
+
+def test_its_lines_are_those_of_the_file():
+    assert said([], text="This call\nis recorded.").startswith("This call is recorded. Reply")
 
 
 def test_who_hears_sound_and_reads_ahead_does_so_behind_it_too():
