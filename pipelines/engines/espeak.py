@@ -7,6 +7,7 @@ of a text, and the caller must not mistake a pause for the end of the turn.
 
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +18,7 @@ from agent.core.protocols import Speech
 from pipelines.engine_thread import EngineThread
 from pipelines.engines.espeak_cut import cut, pause_s, pieces, steps, trim
 from pipelines.engines.espeak_native import Library, Voice
-from pipelines.engines.voice_markup import Markup, plain
+from pipelines.engines.voice_markup import Markup, plain, rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,17 @@ class Espeak:
             EngineFailed: espeak-ng reported an error.
         """
         abandoned = threading.Event()
-        start, wait_s, markup = 0, 0.0, Markup()
+        start, wait_s = 0, 0.0
         try:
-            async for clause in clauses:
-                said, markup = plain(clause, markup)
-                for text in steps(said):
-                    for speech in await self._thread.run(
-                        partial(self._say, text, start, wait_s, abandoned)
-                    ):
-                        start = speech.frame.end
-                        yield speech
-                    wait_s = pause_s(text)
+            async with aclosing(_read(clauses)) as found:
+                async for clause in found:
+                    for text in steps(clause):
+                        for speech in await self._thread.run(
+                            partial(self._say, text, start, wait_s, abandoned)
+                        ):
+                            start = speech.frame.end
+                            yield speech
+                        wait_s = pause_s(text)
         finally:
             abandoned.set()
 
@@ -109,3 +110,12 @@ class Espeak:
         pause = silence(round(wait_s * self.rate) if start else 0, self.rate, start)
         frame = AudioFrame(sound, self.rate, pause.end)
         return [*pieces(pause), *cut(text, frame, words)]
+
+
+async def _read(clauses: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+    """The clauses without their tags; a tag that never ended was text."""
+    markup = Markup()
+    async for clause in clauses:
+        text, markup = plain(clause, markup)
+        yield text
+    yield "".join(span.text for span in rest(markup))

@@ -92,6 +92,11 @@ def test_what_cannot_be_spoken_does_no_harm(engine, text):
     assert "word" in [s.text for s in pieces(engine, text, "word")]
 
 
+def test_a_tag_that_never_ends_is_said_as_the_text_it_is(engine):
+    found = pieces(engine, "The price is <ten euros")
+    assert " ".join(s.text for s in found if s.text) == "The price is <ten euros"
+
+
 def test_two_voices_in_one_process_keep_to_their_own_settings():
     slow = Espeak.load(EspeakSettings(words_per_minute=100))
     fast = Espeak.load(EspeakSettings(words_per_minute=300, voice="en-gb"))
