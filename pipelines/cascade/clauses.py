@@ -13,7 +13,9 @@ LATER_WORDS = 8
 MAX_WORDS = 30
 """A clause never grows beyond this, whatever the punctuation."""
 
-_SENTENCE = re.compile(r"[.!?…]+[\"')\]]*\s+")
+# A run of signs is looked at from its first and given up at once, not from each of them again:
+# that took minutes for the 5,000 "!" that a model in a loop had written.
+_SENTENCE = re.compile(r"(?<![.!?…])[.!?…]++[\"')\]]*+\s+")
 _COMMA = re.compile(r"[,;:–—]\s+")
 _LONG = re.compile(rf"\s*(?:\S+\s+){{{MAX_WORDS}}}")
 

@@ -143,6 +143,12 @@ def test_punctuation_beyond_the_limit_makes_no_clause_longer():
     assert [len(c.split()) for c in clauses_of(f"{words}, and more. The end")] == [30, 10, 2, 2]
 
 
+@mark.parametrize("sign", ["!", ".", "…", '."', "?!", ",", " .", ".\n"])
+def test_a_hundred_thousand_signs_are_read_in_one_go(sign):
+    text = sign * 100_000
+    assert letters("".join(cut(text, FIRST_WORDS))) == letters(text)
+
+
 @mark.parametrize("nothing", [(), ("",), (" ", "\n"), ("  ",)])
 def test_no_text_is_no_clause(nothing):
     assert clauses_of(*nothing) == []
