@@ -15,7 +15,7 @@ MAX_WORDS = 30
 
 # A run of signs is looked at from its first and given up at once, not from each of them again:
 # that took minutes for the 5,000 "!" that a model in a loop had written.
-_SENTENCE = re.compile(r"(?<![.!?…])[.!?…]++[\"')\]]*+\s+")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"')\]]*+\s+|\n\s*")
 _COMMA = re.compile(r"[,;:–—]\s+")
 _LONG = re.compile(rf"\s*(?:\S+\s+){{{MAX_WORDS}}}")
 
@@ -23,18 +23,20 @@ _LONG = re.compile(rf"\s*(?:\S+\s+){{{MAX_WORDS}}}")
 def cut(text: str, least_words: int) -> tuple[str, str]:
     """The first clause of `text`, empty if none is sure yet, and the rest.
 
-    A sentence end always ends a clause, a comma only after `least_words` words. Punctuation counts
-    once something follows it: "3." may become "3.5". What lies beyond the longest clause is not
-    looked at, so that the pieces in which a text comes make no difference.
+    The end of a sentence or of a line always ends a clause, so that a list is spoken item by item,
+    a comma only after `least_words` words. Punctuation counts once something follows it: "3." may
+    become "3.5". What lies beyond the longest clause is not looked at, so that the pieces in which
+    a text comes make no difference.
     """
+    text = text.lstrip()
     long = _LONG.match(text)
     limit = long.end() if long else len(text)
-    sentence = _SENTENCE.search(text, 0, limit)
-    for comma in _COMMA.finditer(text, 0, sentence.start() if sentence else limit):
+    end = _END.search(text, 0, limit)
+    for comma in _COMMA.finditer(text, 0, end.start() if end else limit):
         if len(text[: comma.start()].split()) >= least_words:
             return text[: comma.end()].strip(), text[comma.end() :]
-    if sentence:
-        return text[: sentence.end()].strip(), text[sentence.end() :]
+    if end:
+        return text[: end.end()].strip(), text[end.end() :]
     return (text[:limit].strip(), text[limit:]) if long else ("", text)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from agent.core.audio import AudioFrame, silence
 from agent.core.protocols import Speech
 from pipelines.engine_thread import EngineThread
-from pipelines.engines.espeak_cut import cut, pause_s, pieces, steps, trim
+from pipelines.engines.espeak_cut import CLAUSE_PAUSE_S, cut, pause_s, pieces, steps, trim
 from pipelines.engines.espeak_native import Library, Voice
 from pipelines.engines.voice_markup import Markup, plain, rest
 
@@ -92,6 +92,7 @@ class Espeak:
                             start = speech.frame.end
                             yield speech
                         wait_s = pause_s(text)
+                    wait_s = max(wait_s, CLAUSE_PAUSE_S)
         finally:
             abandoned.set()
 

@@ -23,8 +23,9 @@ _SENTENCE_PAUSE_S = 0.25
 Source: Stivers et al. 2009, PNAS 106(26): in ten languages the mean gap is about 0.2 s.
 """
 
-_CLAUSE_PAUSE_S = 0.12
-"""A breath at a comma: heard as belonging together."""
+CLAUSE_PAUSE_S = 0.12
+"""A breath at a comma, and between any two clauses: heard as belonging together. A clause that no
+sign ends was ended by its line, as the items of a list are, or by its length."""
 
 _AUDIBLE = 0.001
 """−60 dBFS; espeak's own silence is digital zero."""
@@ -50,7 +51,7 @@ def pause_s(text: str) -> float:
     end = text.rstrip("\"'”’)]»")[-1:]
     if end in (".", "!", "?", "…"):
         return _SENTENCE_PAUSE_S
-    return _CLAUSE_PAUSE_S if end in (",", ";", ":", "–", "—", "-") else 0.0
+    return CLAUSE_PAUSE_S if end in (",", ";", ":", "–", "—", "-") else 0.0
 
 
 def trim(sound: Samples, words: Sequence[WordStart], rate: int) -> tuple[Samples, list[WordStart]]:

@@ -87,6 +87,12 @@ def test_sentences_are_parted_by_a_pause_and_the_last_one_ends_at_once(engine):
     assert level_db(found[-1].frame.samples[-400:]) > -60
 
 
+def test_the_lines_of_a_list_are_parted_by_a_breath(engine):
+    found = pieces(engine, "Pizza", "Pasta")
+    silent = [s.frame.duration_s for s in found if not s.frame.samples.any()]
+    assert sum(silent) == approx(0.12, abs=0.001)
+
+
 @mark.parametrize("text", ["...", "\x00\x01", "\u200b", "!?"])
 def test_what_cannot_be_spoken_does_no_harm(engine, text):
     assert "word" in [s.text for s in pieces(engine, text, "word")]

@@ -110,6 +110,17 @@ def test_a_comma_needs_just_so_many_words_before_it(least, start):
     assert clauses_of(f"{start}{few}, and more") == [*done, f"{few}, and more"]
 
 
+def test_a_list_is_spoken_item_by_item():
+    text = "We have:\n- Pizza\n- Pasta, too \r\n\n  * Soup\nWhat would you like?"
+    items = ["- Pizza", "- Pasta, too", "* Soup"]
+    assert clauses_of(text) == ["We have:", *items, "What would you like?"]
+
+
+def test_a_line_is_spoken_as_soon_as_it_ends():
+    assert cut("- Pizza\n", LATER_WORDS) == ("- Pizza", "")
+    assert cut("\n\n- Pasta", LATER_WORDS) == ("", "- Pasta")
+
+
 def test_a_number_with_a_point_is_one_word():
     assert clauses_of("It is 3.5 miles.") == ["It is 3.5 miles."]
     assert clauses_of("It is 3.", "5 miles.") == ["It is 3.5 miles."]

@@ -174,6 +174,11 @@ def test_between_sentences_there_is_a_pause_and_after_the_last_none(voice):
     assert np.abs(sound[-50:]).max() > 0.1
 
 
+def test_between_clauses_that_no_sign_ends_there_is_a_breath(voice):
+    sound = run_virtual(said(voice, "Pizza", "Pasta <emphasis>today</emphasis>"))
+    assert len(sound) / RATE == approx(0.3 + 0.12 + 0.6, abs=0.01)
+
+
 def test_a_silence_before_the_first_word_is_not_made(voice):
     sound = run_virtual(said(voice, '<break time="2s"/>One'))
     assert len(sound) / RATE == approx(0.3, abs=0.01)
