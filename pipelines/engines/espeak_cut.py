@@ -1,7 +1,6 @@
 """Where espeak's sound is cut: at words, with natural pauses between clauses. Pure."""
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -10,6 +9,7 @@ import numpy as np
 from agent.core.audio import AudioFrame, Samples
 from agent.core.protocols import Speech
 from pipelines.engines.espeak_native import WordStart
+from pipelines.unspaced import parts
 
 _STEP_CHARS = 300
 """Longest text of one step: about 20 s of sound, so about 12 ms of work that others wait for."""
@@ -48,10 +48,10 @@ def steps(clause: str) -> Iterator[str]:
 
 def pause_s(text: str) -> float:
     """How long to be silent after this text, if more follows."""
-    end = text.rstrip("\"'”’)]»")[-1:]
-    if end in (".", "!", "?", "…"):
+    end = text.rstrip("\"'”’)]»」』）】〉》")[-1:]
+    if end and end in ".!?…。！？｡।॥؟۔":
         return _SENTENCE_PAUSE_S
-    return CLAUSE_PAUSE_S if end in (",", ";", ":", "–", "—", "-") else 0.0
+    return CLAUSE_PAUSE_S if end and end in ",;:–—-、，；：،؛" else 0.0
 
 
 def trim(sound: Samples, words: Sequence[WordStart], rate: int) -> tuple[Samples, list[WordStart]]:
@@ -71,7 +71,7 @@ def cut(text: str, sound: AudioFrame, words: Sequence[WordStart]) -> Iterator[Sp
 
     A word of several pieces is carried by its last, so a word counts as heard once all of it was;
     a pause after it carries nothing.
-    Joined by spaces, the words of all pieces are the text.
+    Joined, the words of all pieces are the text; `pipelines.unspaced` says how.
     """
     starts = _starts(text, words, len(sound.samples))
     ends = [sample for _, sample in starts[1:]] + [len(sound.samples)]
@@ -106,12 +106,12 @@ def _starts(text: str, words: Sequence[WordStart], count: int) -> list[tuple[str
     Espeak reports one start for words it runs together, and several inside numbers.
     """
     found: list[tuple[str, int]] = []
-    for token in re.finditer(r"\S+", text):
-        own = [w.sample for w in words if token.start() <= w.character < token.end()]
+    for part in parts(text):
+        own = [w.sample for w in words if part.start <= w.character < part.end]
         if not found:
-            found.append((token.group(), 0))
+            found.append((part.text, 0))
         elif own and found[-1][1] < own[0] < count:
-            found.append((token.group(), own[0]))
+            found.append((part.text, own[0]))
         else:
-            found[-1] = (f"{found[-1][0]} {token.group()}", found[-1][1])
+            found[-1] = (f"{found[-1][0]} {part.text}", found[-1][1])
     return found

@@ -13,6 +13,7 @@ from agent.core.audio import AudioFrame, Samples, silence
 from agent.core.protocols import Speech
 from pipelines.engines.espeak_cut import cut, pieces
 from pipelines.engines.voice_text import Passage, starts
+from pipelines.unspaced import parts
 
 _AUDIBLE = 0.004
 """−48 dBFS: above the noise of a vocoder's silence, below the softest onset."""
@@ -96,7 +97,7 @@ class _Stream:
         letters = len(passage.spoken) + len(passage.words)
         count = round(letters * _LETTER_S / passage.manner.pace * rate)
         begin = starts(passage, count)
-        self._words = passage.written.split()
+        self._words = [part.text for part in parts(passage.written)]
         self._ends = [word.sample for word in begin[1:]] + [count]
 
     def take(self, samples: Samples, *, is_last: bool) -> list[Speech]:

@@ -8,6 +8,7 @@ from pipelines.engines.espeak_native import WordStart
 from pipelines.engines.voice_markup import PLAIN, Manner, Markup, Span, spans
 from pipelines.engines.voice_numbers import cardinal, digits, ordinal
 from pipelines.engines.voice_words import Word, date, phone, spelt, words
+from pipelines.unspaced import parts
 
 LETTER = 1
 """A word's share of the sound is that of its spoken letters and this for itself."""
@@ -99,10 +100,11 @@ def _said(span: Span, language: str) -> Iterable[Word]:
 
 
 def starts(passage: Passage, count: int, spoken: Sequence[int] = ()) -> list[WordStart]:
-    """Where each written word begins: its character in the text, its sample in the sound.
+    """Where each part of what is written begins: its character, and its sample in the sound.
 
     A word takes its part of the sound by the length of what is said for it, so that 3.50 has the
-    time of its five words. Words that are said as one thing share its time by their letters.
+    time of its five words. Words that are said as one thing share its time by their letters, and so
+    do the parts of a word in a script without spaces.
 
     Args:
         passage: the words.
@@ -112,11 +114,11 @@ def starts(passage: Passage, count: int, spoken: Sequence[int] = ()) -> list[Wor
     edges = _edges(passage, count, spoken)
     character, found = 0, []
     for word, (start, end) in zip(passage.words, pairwise(edges), strict=True):
-        done, letters = 0, len(word.written) + LETTER
-        for part in word.written.split():
-            found.append(WordStart(character, round(start + (end - start) * done / letters)))
-            done += len(part) + LETTER
-            character += len(part) + 1
+        letters = len(word.written) + LETTER
+        for part in parts(word.written):
+            share = part.start / letters
+            found.append(WordStart(character + part.start, round(start + (end - start) * share)))
+        character += len(word.written) + 1
     return found
 
 

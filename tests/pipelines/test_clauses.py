@@ -43,6 +43,11 @@ WORDS = st.sampled_from(
         "—",
         '"Hi."',
         "…",
+        "明日の",
+        "はい、",
+        "です。」",
+        "हूँ।",
+        "نعم؟",
     ]
 )
 SPACES = st.sampled_from([" ", " ", " ", "  ", "\n", "\t ", ""])
@@ -54,7 +59,7 @@ TEXTS = st.lists(st.tuples(WORDS, SPACES), max_size=80).map(
 @st.composite
 def split_texts(draw):
     """A text, and the same in pieces cut anywhere."""
-    text = draw(TEXTS | st.text(alphabet='ab .,!?"\n—…', max_size=60))
+    text = draw(TEXTS | st.text(alphabet='ab .,!?"\n—…の、。」', max_size=60))
     places = draw(st.lists(st.integers(0, len(text)), max_size=12).map(sorted))
     edges = [0, *places, len(text)]
     return text, [text[a:b] for a, b in pairwise(edges)]
@@ -121,6 +126,35 @@ def test_a_line_is_spoken_as_soon_as_it_ends():
     assert cut("\n\n- Pasta", LATER_WORDS) == ("", "- Pasta")
 
 
+@mark.parametrize(
+    "found",
+    [
+        ["はい、承知しました。", "明日の夜七時に二名様でご予約ですね。", "お名前をお願いします。"],
+        ["好的，我帮您查一下。", "请问您贵姓？", "（王）。", "谢谢！"],
+        ["「はい。」", "と言いました。"],
+        ["営業時間は午前九時から、", "午後五時半までとなっておりますので、", "どうぞ。"],
+    ],
+)
+def test_signs_of_chinese_and_japanese_end_a_clause_without_a_space(found):
+    assert clauses_of(*"".join(found)) == found
+
+
+@mark.parametrize(
+    "found",
+    [
+        ["हाँ, ज़रूर।", "मैं अभी देखता हूँ।", "कल॥", "और"],
+        ["سأتحقق من ذلك الآن،", "وسأعود إليك قريبا.", "هل أنت متأكد؟", "نعم"],
+        ["جی ہاں۔", "ٹھیک ہے۔"],
+    ],
+)
+def test_signs_of_hindi_arabic_and_urdu_end_a_clause(found):
+    assert clauses_of(*" ".join(found)) == found
+
+
+def test_japanese_without_signs_is_cut_where_thirty_words_would_be():
+    assert [len(c) for c in clauses_of("の" * 130)] == [60, 60, 10]
+
+
 def test_a_number_with_a_point_is_one_word():
     assert clauses_of("It is 3.5 miles.") == ["It is 3.5 miles."]
     assert clauses_of("It is 3.", "5 miles.") == ["It is 3.5 miles."]
@@ -154,7 +188,7 @@ def test_punctuation_beyond_the_limit_makes_no_clause_longer():
     assert [len(c.split()) for c in clauses_of(f"{words}, and more. The end")] == [30, 10, 2, 2]
 
 
-@mark.parametrize("sign", ["!", ".", "…", '."', "?!", ",", " .", ".\n"])
+@mark.parametrize("sign", ["!", ".", "…", "。", "।", "、", '."', "?!", ",", " .", ".\n"])
 def test_a_hundred_thousand_signs_are_read_in_one_go(sign):
     text = sign * 100_000
     assert letters("".join(cut(text, FIRST_WORDS))) == letters(text)

@@ -20,6 +20,7 @@ from pipelines.engines.voice_markup import Manner
 from pipelines.engines.voice_text import Passage
 from pipelines.engines.voice_words import Word
 from pipelines.engines.voice_worker import Worker
+from pipelines.unspaced import joined
 from tests.contracts.voices import given, said
 
 RATE = 8000
@@ -220,6 +221,17 @@ def test_what_was_heard_is_how_it_was_written_up_to_the_sample(voice):
     assert said_so_far[-1] == "That is $3.50 now."
     assert "That is $3.50" in said_so_far
     assert all("That is $3.50 now.".startswith(text) for text in said_so_far)
+
+
+@mark.parametrize("chunks", [1, 4])
+def test_a_sentence_without_spaces_that_is_cut_keeps_what_was_heard(chunks):
+    sentence = "明日の夜七時に二名様でご予約ですね。"
+    found = cut(sentence, *np.array_split(tone(4.0), chunks))
+    played = int(0.9 * found[-1].frame.end)
+    heard = joined(text_of([piece for piece in found if piece.frame.end <= played]))
+    assert sentence.startswith(heard)
+    assert len(heard) > 0.7 * len(sentence)
+    assert joined(text_of(found)) == sentence
 
 
 def test_marks_alone_are_not_given_to_the_engine(voice, engine):
