@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from pipelines.cascade.abbreviations import goes_on
 from pipelines.unspaced import SIGNS
 
 FIRST_WORDS = 4
@@ -37,19 +38,29 @@ def cut(text: str, least_words: int) -> tuple[str, str]:
 
     The end of a sentence or of a line always ends a clause, so that a list is spoken item by item,
     a comma only after `least_words` words. Punctuation counts once something follows it: "3." may
-    become "3.5". What lies beyond the longest clause is not looked at, so that the pieces in which
-    a text comes make no difference.
+    become "3.5", and an abbreviation's point ends no sentence. What lies beyond the longest clause
+    is not looked at, so that the pieces in which a text comes make no difference.
     """
     text = text.lstrip()
     long = _LONG.match(text)
     limit = long.end() if long else len(text)
-    end = _END.search(text, 0, limit)
+    end = _end(text, limit)
     for comma in _COMMA.finditer(text, 0, end.start() if end else limit):
         if len(_WORDS.findall(text, 0, comma.start())) >= least_words:
             return text[: comma.end()].strip(), text[comma.end() :]
     if end:
         return text[: end.end()].strip(), text[end.end() :]
     return (text[:limit].strip(), text[limit:]) if long else ("", text)
+
+
+def _end(text: str, limit: int) -> re.Match[str] | None:
+    """Where the first sentence or line of `text` ends before `limit`, with the space after it."""
+    for end in _END.finditer(text, 0, limit):
+        after = text[end.end() : min(end.end() + 1, limit)]
+        is_point = end.group().rstrip() == "." and "\n" not in end.group()
+        if not (is_point and goes_on(text[: end.start()], after)):
+            return end
+    return None
 
 
 async def clauses(pieces: AsyncIterator[str]) -> AsyncGenerator[str, None]:

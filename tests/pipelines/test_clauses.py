@@ -35,6 +35,10 @@ WORDS = st.sampled_from(
         "four",
         "3.5",
         "Dr.",
+        "p.m.",
+        "No.",
+        "5",
+        "We",
         "well,",
         "Yes.",
         "no!",
@@ -153,6 +157,27 @@ def test_signs_of_hindi_arabic_and_urdu_end_a_clause(found):
 
 def test_japanese_without_signs_is_cut_where_thirty_words_would_be():
     assert [len(c) for c in clauses_of("の" * 130)] == [60, 60, 10]
+
+
+@mark.parametrize(
+    "found",
+    [
+        ["I booked you with Dr. Smith at 3 p.m. on Friday,", "in room No. 5."],
+        ["Mr. and Mrs. Jones live at 12 St. James Ave. in the U.S. and pay approx. 10 euros."],
+        ["We close at 3 p.m.", "Is that all right?"],
+        ["The total is 1,234.50 euros,", "i.e. about $1,300.", "OK?"],
+        ["Is it open?", "No.", "You may call.", "It opens on Dec. 5 (e.g. at No. 7)."],
+        ["Pizza, pasta etc.", "We have it all, etc. and more."],
+        ["It was 2024.", "It was good."],
+    ],
+)
+def test_an_abbreviation_ends_a_sentence_only_where_one_ends(found):
+    assert clauses_of(*" ".join(found)) == found
+
+
+def test_the_number_of_an_item_is_said_with_it_and_a_line_ends_after_an_abbreviation():
+    found = ["1. Pizza", "2. Pasta, or room 5.", "12. Soup, ask for Dr.", "Smith"]
+    assert clauses_of(*"\n".join(found)) == found
 
 
 def test_a_number_with_a_point_is_one_word():
