@@ -20,11 +20,11 @@ MAX_WORDS = 30
 # that took minutes for the 5,000 "!" that a model in a loop had written. The signs of Hindi,
 # Arabic and Urdu have a space after them as ours do, those of Chinese and Japanese have none.
 _END = re.compile(
-    r"(?<![.!?…।॥؟۔])[.!?…।॥؟۔]++[\"'”’)\]]*+\s+"
-    r"|(?<![。！？｡])[。！？｡]++[」』）】〉》”’)\"']*+(?!\Z)\s*"
+    r"(?<![.!?…।॥؟۔])[.!?…।॥؟۔]++[\"'”’)\]*_~`]*+\s+"
+    r"|(?<![。！？｡])[。！？｡]++[」』）】〉》”’)\"'*_~`]*+(?!\Z)\s*"
     r"|\n\s*"
 )
-_COMMA = re.compile(r"[,;:–—،؛]\s+|[、，；：](?!\Z|\d)\s*")
+_COMMA = re.compile(r"[,;:–—،؛][*_~]*+\s+|[、，；：][*_~]*+(?!\Z|\d)\s*")
 
 # Two signs of Chinese or Japanese are as long as a word of English: of the news, some 300 signs are
 # read in a minute, or 150 words.

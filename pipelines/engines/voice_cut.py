@@ -11,7 +11,7 @@ import numpy as np
 
 from agent.core.audio import AudioFrame, Samples, silence
 from agent.core.protocols import Speech
-from pipelines.engines.espeak_cut import cut, pieces
+from pipelines.engines.espeak_cut import UNHEARD_S, cut, pieces
 from pipelines.engines.voice_text import Passage, starts
 from pipelines.unspaced import parts
 
@@ -20,9 +20,6 @@ _AUDIBLE = 0.004
 
 _EDGE_S = 0.015
 """Kept of the silence around the sound, so that no onset is clipped."""
-
-_UNHEARD_S = 0.02
-"""Silence for words that have no sound, such as a dash: something has to carry them."""
 
 _LETTER_S = 0.065
 """Sound of a letter, where words must be placed before the passage's length is known."""
@@ -76,7 +73,7 @@ def _whole(passage: Passage, chunk: Chunk, rate: int) -> list[Speech]:
 
 
 def _unheard(text: str, rate: int, start: int) -> list[Speech]:
-    return list(pieces(silence(round(_UNHEARD_S * rate), rate, start), text))
+    return list(pieces(silence(round(UNHEARD_S * rate), rate, start), text))
 
 
 def _heard(samples: Samples, rate: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from pipelines.engines.espeak_native import WordStart
+from pipelines.engines.voice_marks import unmarked, with_marks
 from pipelines.engines.voice_markup import PLAIN, Manner, Markup, Span, spans
 from pipelines.engines.voice_numbers import cardinal, digits, ordinal
 from pipelines.engines.voice_words import Word, date, phone, spelt, words
@@ -42,7 +43,8 @@ class Passage:
 def passages(clause: str, before: Markup, language: str) -> tuple[list[Passage], Markup]:
     """The passages of one clause and what its tags leave to the next.
 
-    Joined by spaces, what is written in all passages is the clause without its tags.
+    Joined by spaces, what is written in all passages is the clause without its tags. Its Markdown
+    is written, and not spoken.
     """
     found, after = spans(clause, before)
     return passages_of(found, language), after
@@ -96,7 +98,9 @@ def _said(span: Span, language: str) -> Iterable[Word]:
         case "ordinal" if is_number:
             return [Word(text, ordinal(int(text)))]
         case _:
-            return words(text, language, span.form)
+            marked = unmarked(span.text)
+            said = " ".join(word.spoken for word in marked if word.spoken)
+            return with_marks(marked, words(said, language, span.form))
 
 
 def starts(passage: Passage, count: int, spoken: Sequence[int] = ()) -> list[WordStart]:

@@ -38,7 +38,7 @@ WORDS = st.sampled_from(
         "p.m.",
         "No.",
         "5",
-        "We",
+        "**We**",
         "well,",
         "Yes.",
         "no!",
@@ -123,6 +123,11 @@ def test_a_list_is_spoken_item_by_item():
     text = "We have:\n- Pizza\n- Pasta, too \r\n\n  * Soup\nWhat would you like?"
     items = ["- Pizza", "- Pasta, too", "* Soup"]
     assert clauses_of(text) == ["We have:", *items, "What would you like?"]
+
+
+def test_marks_of_markdown_belong_to_the_sign_before_them():
+    found = ["**Our hours every day:**", "nine to _five._", "*Really?*", "**Yes.**"]
+    assert clauses_of(*" ".join(found)) == found
 
 
 def test_a_line_is_spoken_as_soon_as_it_ends():
