@@ -1,21 +1,39 @@
 """What must be said before anything else, such as that the call is recorded."""
 
+import html
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from agent.core.protocols import Expectation, Message, Piece, Responder, Role, Tool
+from agent.core.protocols import (
+    Expectation,
+    HearsSound,
+    Message,
+    Piece,
+    ReadsAhead,
+    Responder,
+    Role,
+    Tool,
+)
+
+_TAG = r"<[!?/a-zA-Z][^<>]*>"
+_GAP = rf"(?:\s|{_TAG})*"
 
 
 class Announcing:
     """A responder whose first words are an announcement, again until it was heard to its end.
 
-    Who answers behind it does not know of it: it is in no message that they are given.
+    Who answers behind it does not know of it: it is in no message that they are given. What was
+    heard is compared without spaces and tags: a voice says neither, and a history has single
+    spaces. A line break in a configuration is one of the file, not of the speech.
     """
 
     def __init__(self, behind: Responder, announcement: str) -> None:
         self._behind = behind
-        self._announcement = f"{announcement.strip()} "
+        self._announcement = f"{' '.join(announcement.split())} "
+        self._letters = _letters(announcement)
+        self._whole = re.compile(_GAP + "".join(re.escape(c) + _GAP for c in self._letters))
 
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
@@ -31,9 +49,27 @@ class Announcing:
         """As behind it."""
         return self._behind.expects(self._without(messages))
 
+    @property
+    def sound_s(self) -> float:
+        """As behind it, in seconds."""
+        return self._behind.sound_s if isinstance(self._behind, HearsSound) else 0.0
+
+    @property
+    def reads_ahead(self) -> bool:
+        """As behind it."""
+        return isinstance(self._behind, ReadsAhead) and self._behind.reads_ahead
+
+    async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+        """What a reply of the one behind would begin with: the announcement is no part of it.
+
+        Raises:
+            EngineError: it could not.
+        """
+        if isinstance(self._behind, ReadsAhead):
+            await self._behind.read_ahead(self._without(messages), tools)
+
     def _is_in(self, message: Message) -> bool:
-        announced = message.text.startswith(self._announcement.strip())
-        return message.role is Role.AGENT and announced
+        return message.role is Role.AGENT and self._whole.match(message.text) is not None
 
     def _without(self, messages: Sequence[Message]) -> list[Message]:
         """What was said beside it; a reply that was cut within it was not heard at all."""
@@ -45,6 +81,12 @@ class Announcing:
     def _own(self, message: Message) -> Message:
         if message.role is not Role.AGENT:
             return message
-        is_cut = self._announcement.startswith(message.text)
-        rest = "" if is_cut else message.text.removeprefix(self._announcement)
-        return replace(message, text=rest)
+        if whole := self._whole.match(message.text):
+            return replace(message, text=message.text[whole.end() :])
+        is_cut = self._letters.startswith(_letters(message.text))
+        return replace(message, text="") if is_cut else message
+
+
+def _letters(text: str) -> str:
+    """What is left of a text without tags and spaces, its references resolved as a voice does."""
+    return "".join(html.unescape(re.sub(_TAG, "", text)).split())

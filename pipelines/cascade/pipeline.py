@@ -69,6 +69,7 @@ from pipelines.cascade.telling import Telling
 from pipelines.cascade.turn_sound import TurnSound
 from pipelines.cascade.voicemail import VoicemailSettings
 from pipelines.mailbox import Mailbox
+from pipelines.unspaced import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,7 @@ class _Talk:
         self._playout.cancel(number)
 
     def _heard(self, number: int, played: int, *, cut: bool) -> None:
-        text = self._playout.heard(number, played)
+        text = joined(self._playout.heard(number, played))
         self._conversation.heard(number, text, cut=cut, results=self._reply.results)
         self._telling.heard(number, text, " ".join(self._reply.said), cut=cut)
 

@@ -48,7 +48,7 @@ class Reply:
     @property
     def asks(self) -> bool:
         """Whether it ends in a question, as it is written."""
-        return bool(self.said) and self.said[-1].rstrip("\"')» ").endswith("?")
+        return bool(self.said) and self.said[-1].rstrip("\"')»”」*_~ ").endswith(("?", "？", "؟"))
 
 
 @dataclass(frozen=True, slots=True)

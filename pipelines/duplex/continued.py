@@ -4,7 +4,16 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from agent.core.events import Reason
-from agent.core.protocols import Expectation, Message, Piece, Responder, Role, Tool
+from agent.core.protocols import (
+    Expectation,
+    HearsSound,
+    Message,
+    Piece,
+    ReadsAhead,
+    Responder,
+    Role,
+    Tool,
+)
 
 _GREETING = Message(Role.EVENT, Reason.GREETING.value)
 TROUBLE = Message(Role.EVENT, Reason.TROUBLE.value)
@@ -40,6 +49,25 @@ class Continued:
     def expects(self, messages: Sequence[Message]) -> Expectation:
         """As the responder expects after the whole history."""
         return self.responder.expects(self._whole(messages))
+
+    @property
+    def sound_s(self) -> float:
+        """As the responder hears, in seconds."""
+        return self.responder.sound_s if isinstance(self.responder, HearsSound) else 0.0
+
+    @property
+    def reads_ahead(self) -> bool:
+        """As the responder does."""
+        return isinstance(self.responder, ReadsAhead) and self.responder.reads_ahead
+
+    async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+        """The responder reads, the history before.
+
+        Raises:
+            EngineError: it could not.
+        """
+        if isinstance(self.responder, ReadsAhead):
+            await self.responder.read_ahead(self._whole(messages), tools)
 
     def _whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         return (*self.history, *(self.opening if m == _GREETING else m for m in messages))

@@ -5,6 +5,8 @@ Positions are samples of the agent's sound as it was handed to the call.
 
 from dataclasses import dataclass
 
+from pipelines.unspaced import joined
+
 WORD_S = 0.4
 """A word is complete when no piece has come for this long: five frames of 80 ms; within a word
 pieces follow each other in neighbouring frames."""
@@ -116,4 +118,4 @@ class Monologue:
 
 
 def _joined(words: list[Word]) -> str:
-    return " ".join(word.text for word in words)
+    return joined(" ".join(word.text for word in words))

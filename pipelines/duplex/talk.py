@@ -23,6 +23,7 @@ from pipelines.duplex.outlet import Outlet, pieces
 from pipelines.duplex.overlay import Overlay, question
 from pipelines.duplex.report import BeatReport
 from pipelines.duplex.step_times import StepTimes
+from pipelines.unspaced import joined
 
 REMEMBERED = 100
 """Utterances kept for who takes over, or is asked: some ten minutes of talk."""
@@ -188,7 +189,8 @@ class Talk:
         number = self._monologue.number
         for word in self._monologue.say(text, start, start + samples, own=own):
             start_s, end_s = round(word.start / rate, 3), round(word.end / rate, 3)
-            self._trace("word", utterance=number, text=word.text, start_s=start_s, end_s=end_s)
+            self._trace("word", utterance=number, text=joined(word.text), start_s=start_s,
+                        end_s=end_s)  # fmt: skip
         if text.strip():
             self._tell(number, self._monologue.text, final=False)
         if self._monologue.is_over(start):

@@ -6,7 +6,8 @@ of a text, and the caller must not mistake a pause for the end of the turn.
 """
 
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,9 +16,22 @@ import numpy as np
 from agent.core.audio import AudioFrame, silence
 from agent.core.protocols import Speech
 from pipelines.engine_thread import EngineThread
-from pipelines.engines.espeak_cut import cut, pause_s, pieces, steps, trim
+from pipelines.engines.espeak_cut import (
+    CLAUSE_PAUSE_S,
+    UNHEARD_S,
+    cut,
+    moved,
+    pause_s,
+    pieces,
+    spoken,
+    steps,
+    trim,
+    written,
+)
 from pipelines.engines.espeak_native import Library, Voice
-from pipelines.engines.voice_markup import Markup, plain
+from pipelines.engines.voice_marks import unmarked
+from pipelines.engines.voice_markup import Markup, plain, rest
+from pipelines.engines.voice_words import Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +94,18 @@ class Espeak:
             EngineFailed: espeak-ng reported an error.
         """
         abandoned = threading.Event()
-        start, wait_s, markup = 0, 0.0, Markup()
+        start, wait_s = 0, 0.0
         try:
-            async for clause in clauses:
-                said, markup = plain(clause, markup)
-                for text in steps(said):
-                    for speech in await self._thread.run(
-                        partial(self._say, text, start, wait_s, abandoned)
-                    ):
-                        start = speech.frame.end
-                        yield speech
-                    wait_s = pause_s(text)
+            async with aclosing(_read(clauses)) as found:
+                async for clause in found:
+                    for words in steps(clause):
+                        for speech in await self._thread.run(
+                            partial(self._say, words, start, wait_s, abandoned)
+                        ):
+                            start = speech.frame.end
+                            yield speech
+                        wait_s = pause_s(written(words))
+                    wait_s = max(wait_s, CLAUSE_PAUSE_S)
         finally:
             abandoned.set()
 
@@ -99,13 +114,22 @@ class Espeak:
         self._thread.close()
 
     def _say(
-        self, text: str, start: int, wait_s: float, abandoned: threading.Event
+        self, words: Sequence[Word], start: int, wait_s: float, abandoned: threading.Event
     ) -> list[Speech]:
-        """One step: the pause before this text, unless it is the first, and its sound."""
-        raw, words = self._library.speak(text, self._voice, abandoned)
-        sound, words = trim(np.clip(raw * self._gain, -1, 1), words, self.rate)
-        if len(sound) == 0:
-            return []
+        """One step: the pause before these words, unless they are the first, and their sound."""
+        raw, starts = self._library.speak(spoken(words), self._voice, abandoned)
+        sound, starts = trim(np.clip(raw * self._gain, -1, 1), moved(words, starts), self.rate)
+        if len(sound) == 0:  # marks alone, which are kept all the same
+            sound = np.zeros(round(UNHEARD_S * self.rate), np.float32)
         pause = silence(round(wait_s * self.rate) if start else 0, self.rate, start)
         frame = AudioFrame(sound, self.rate, pause.end)
-        return [*pieces(pause), *cut(text, frame, words)]
+        return [*pieces(pause), *cut(written(words), frame, starts)]
+
+
+async def _read(clauses: AsyncIterator[str]) -> AsyncGenerator[list[Word], None]:
+    """The words of each clause without its tags; a tag that never ended was text."""
+    markup = Markup()
+    async for clause in clauses:
+        text, markup = plain(clause, markup)
+        yield unmarked(text)
+    yield unmarked("".join(span.text for span in rest(markup)))

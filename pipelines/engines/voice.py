@@ -15,7 +15,7 @@ from agent.core.audio import AudioFrame, silence
 from agent.core.errors import EngineError, EngineFailed, EngineUnavailable
 from agent.core.protocols import Speech
 from pipelines.engine_thread import EngineThread
-from pipelines.engines.espeak_cut import pause_s, pieces
+from pipelines.engines.espeak_cut import CLAUSE_PAUSE_S, pause_s, pieces
 from pipelines.engines.voice_cache import SpokenBefore
 from pipelines.engines.voice_cut import Chunk, sounded
 from pipelines.engines.voice_markup import Manner, Markup, rest
@@ -93,6 +93,7 @@ class Voice:
             found, markup = passages(clause, markup, language)
             for passage in found:
                 yield passage
+            yield Passage(pause_s=CLAUSE_PAUSE_S)
         for passage in passages_of(rest(markup), language):
             yield passage
 

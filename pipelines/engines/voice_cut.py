@@ -11,17 +11,15 @@ import numpy as np
 
 from agent.core.audio import AudioFrame, Samples, silence
 from agent.core.protocols import Speech
-from pipelines.engines.espeak_cut import cut, pieces
+from pipelines.engines.espeak_cut import UNHEARD_S, cut, pieces
 from pipelines.engines.voice_text import Passage, starts
+from pipelines.unspaced import parts
 
 _AUDIBLE = 0.004
 """−48 dBFS: above the noise of a vocoder's silence, below the softest onset."""
 
 _EDGE_S = 0.015
 """Kept of the silence around the sound, so that no onset is clipped."""
-
-_UNHEARD_S = 0.02
-"""Silence for words that have no sound, such as a dash: something has to carry them."""
 
 _LETTER_S = 0.065
 """Sound of a letter, where words must be placed before the passage's length is known."""
@@ -75,7 +73,7 @@ def _whole(passage: Passage, chunk: Chunk, rate: int) -> list[Speech]:
 
 
 def _unheard(text: str, rate: int, start: int) -> list[Speech]:
-    return list(pieces(silence(round(_UNHEARD_S * rate), rate, start), text))
+    return list(pieces(silence(round(UNHEARD_S * rate), rate, start), text))
 
 
 def _heard(samples: Samples, rate: int) -> tuple[int, int]:
@@ -96,7 +94,7 @@ class _Stream:
         letters = len(passage.spoken) + len(passage.words)
         count = round(letters * _LETTER_S / passage.manner.pace * rate)
         begin = starts(passage, count)
-        self._words = passage.written.split()
+        self._words = [part.text for part in parts(passage.written)]
         self._ends = [word.sample for word in begin[1:]] + [count]
 
     def take(self, samples: Samples, *, is_last: bool) -> list[Speech]:

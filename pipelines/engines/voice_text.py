@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from pipelines.engines.espeak_native import WordStart
+from pipelines.engines.voice_marks import unmarked, with_marks
 from pipelines.engines.voice_markup import PLAIN, Manner, Markup, Span, spans
 from pipelines.engines.voice_numbers import cardinal, digits, ordinal
 from pipelines.engines.voice_words import Word, date, phone, spelt, words
+from pipelines.unspaced import parts
 
 LETTER = 1
 """A word's share of the sound is that of its spoken letters and this for itself."""
@@ -41,7 +43,8 @@ class Passage:
 def passages(clause: str, before: Markup, language: str) -> tuple[list[Passage], Markup]:
     """The passages of one clause and what its tags leave to the next.
 
-    Joined by spaces, what is written in all passages is the clause without its tags.
+    Joined by spaces, what is written in all passages is the clause without its tags. Its Markdown
+    is written, and not spoken.
     """
     found, after = spans(clause, before)
     return passages_of(found, language), after
@@ -95,14 +98,17 @@ def _said(span: Span, language: str) -> Iterable[Word]:
         case "ordinal" if is_number:
             return [Word(text, ordinal(int(text)))]
         case _:
-            return words(text, language, span.form)
+            marked = unmarked(span.text)
+            said = " ".join(word.spoken for word in marked if word.spoken)
+            return with_marks(marked, words(said, language, span.form))
 
 
 def starts(passage: Passage, count: int, spoken: Sequence[int] = ()) -> list[WordStart]:
-    """Where each written word begins: its character in the text, its sample in the sound.
+    """Where each part of what is written begins: its character, and its sample in the sound.
 
     A word takes its part of the sound by the length of what is said for it, so that 3.50 has the
-    time of its five words. Words that are said as one thing share its time by their letters.
+    time of its five words. Words that are said as one thing share its time by their letters, and so
+    do the parts of a word in a script without spaces.
 
     Args:
         passage: the words.
@@ -112,11 +118,11 @@ def starts(passage: Passage, count: int, spoken: Sequence[int] = ()) -> list[Wor
     edges = _edges(passage, count, spoken)
     character, found = 0, []
     for word, (start, end) in zip(passage.words, pairwise(edges), strict=True):
-        done, letters = 0, len(word.written) + LETTER
-        for part in word.written.split():
-            found.append(WordStart(character, round(start + (end - start) * done / letters)))
-            done += len(part) + LETTER
-            character += len(part) + 1
+        letters = len(word.written) + LETTER
+        for part in parts(word.written):
+            share = part.start / letters
+            found.append(WordStart(character + part.start, round(start + (end - start) * share)))
+        character += len(word.written) + 1
     return found
 
 

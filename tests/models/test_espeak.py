@@ -87,9 +87,32 @@ def test_sentences_are_parted_by_a_pause_and_the_last_one_ends_at_once(engine):
     assert level_db(found[-1].frame.samples[-400:]) > -60
 
 
+def test_the_lines_of_a_list_are_parted_by_a_breath(engine):
+    found = pieces(engine, "Pizza", "Pasta")
+    silent = [s.frame.duration_s for s in found if not s.frame.samples.any()]
+    assert sum(silent) == approx(0.12, abs=0.001)
+
+
 @mark.parametrize("text", ["...", "\x00\x01", "\u200b", "!?"])
 def test_what_cannot_be_spoken_does_no_harm(engine, text):
     assert "word" in [s.text for s in pieces(engine, text, "word")]
+
+
+def test_markdown_is_not_said_and_is_kept(engine):
+    marked = "- We have **three** `tables`, see [the menu](https://example.com/menu)."
+    plain = sound_of("We have three tables, see the menu.")
+    found = pieces(engine, marked)
+    assert " ".join(s.text for s in found if s.text) == marked
+    assert sum(len(s.frame.samples) for s in found) == approx(len(plain), rel=0.02)
+
+
+def test_marks_alone_are_kept_on_a_short_silence(engine):
+    assert pieces(engine, "---", "word")[0].text == "---"
+
+
+def test_a_tag_that_never_ends_is_said_as_the_text_it_is(engine):
+    found = pieces(engine, "The price is <ten euros")
+    assert " ".join(s.text for s in found if s.text) == "The price is <ten euros"
 
 
 def test_two_voices_in_one_process_keep_to_their_own_settings():

@@ -35,6 +35,10 @@ WORDS = st.sampled_from(
         "four",
         "3.5",
         "Dr.",
+        "p.m.",
+        "No.",
+        "5",
+        "**We**",
         "well,",
         "Yes.",
         "no!",
@@ -43,6 +47,11 @@ WORDS = st.sampled_from(
         "—",
         '"Hi."',
         "…",
+        "明日の",
+        "はい、",
+        "です。」",
+        "हूँ।",
+        "نعم؟",
     ]
 )
 SPACES = st.sampled_from([" ", " ", " ", "  ", "\n", "\t ", ""])
@@ -54,7 +63,7 @@ TEXTS = st.lists(st.tuples(WORDS, SPACES), max_size=80).map(
 @st.composite
 def split_texts(draw):
     """A text, and the same in pieces cut anywhere."""
-    text = draw(TEXTS | st.text(alphabet='ab .,!?"\n—…', max_size=60))
+    text = draw(TEXTS | st.text(alphabet='ab .,!?"\n—…の、。」', max_size=60))
     places = draw(st.lists(st.integers(0, len(text)), max_size=12).map(sorted))
     edges = [0, *places, len(text)]
     return text, [text[a:b] for a, b in pairwise(edges)]
@@ -110,6 +119,72 @@ def test_a_comma_needs_just_so_many_words_before_it(least, start):
     assert clauses_of(f"{start}{few}, and more") == [*done, f"{few}, and more"]
 
 
+def test_a_list_is_spoken_item_by_item():
+    text = "We have:\n- Pizza\n- Pasta, too \r\n\n  * Soup\nWhat would you like?"
+    items = ["- Pizza", "- Pasta, too", "* Soup"]
+    assert clauses_of(text) == ["We have:", *items, "What would you like?"]
+
+
+def test_marks_of_markdown_belong_to_the_sign_before_them():
+    found = ["**Our hours every day:**", "nine to _five._", "*Really?*", "**Yes.**"]
+    assert clauses_of(*" ".join(found)) == found
+
+
+def test_a_line_is_spoken_as_soon_as_it_ends():
+    assert cut("- Pizza\n", LATER_WORDS) == ("- Pizza", "")
+    assert cut("\n\n- Pasta", LATER_WORDS) == ("", "- Pasta")
+
+
+@mark.parametrize(
+    "found",
+    [
+        ["はい、承知しました。", "明日の夜七時に二名様でご予約ですね。", "お名前をお願いします。"],
+        ["好的，我帮您查一下。", "请问您贵姓？", "（王）。", "谢谢！"],
+        ["「はい。」", "と言いました。"],
+        ["営業時間は午前九時から、", "午後五時半までとなっておりますので、", "どうぞ。"],
+    ],
+)
+def test_signs_of_chinese_and_japanese_end_a_clause_without_a_space(found):
+    assert clauses_of(*"".join(found)) == found
+
+
+@mark.parametrize(
+    "found",
+    [
+        ["हाँ, ज़रूर।", "मैं अभी देखता हूँ।", "कल॥", "और"],
+        ["سأتحقق من ذلك الآن،", "وسأعود إليك قريبا.", "هل أنت متأكد؟", "نعم"],
+        ["جی ہاں۔", "ٹھیک ہے۔"],
+    ],
+)
+def test_signs_of_hindi_arabic_and_urdu_end_a_clause(found):
+    assert clauses_of(*" ".join(found)) == found
+
+
+def test_japanese_without_signs_is_cut_where_thirty_words_would_be():
+    assert [len(c) for c in clauses_of("の" * 130)] == [60, 60, 10]
+
+
+@mark.parametrize(
+    "found",
+    [
+        ["I booked you with Dr. Smith at 3 p.m. on Friday,", "in room No. 5."],
+        ["Mr. and Mrs. Jones live at 12 St. James Ave. in the U.S. and pay approx. 10 euros."],
+        ["We close at 3 p.m.", "Is that all right?"],
+        ["The total is 1,234.50 euros,", "i.e. about $1,300.", "OK?"],
+        ["Is it open?", "No.", "You may call.", "It opens on Dec. 5 (e.g. at No. 7)."],
+        ["Pizza, pasta etc.", "We have it all, etc. and more."],
+        ["It was 2024.", "It was good."],
+    ],
+)
+def test_an_abbreviation_ends_a_sentence_only_where_one_ends(found):
+    assert clauses_of(*" ".join(found)) == found
+
+
+def test_the_number_of_an_item_is_said_with_it_and_a_line_ends_after_an_abbreviation():
+    found = ["1. Pizza", "2. Pasta, or room 5.", "12. Soup, ask for Dr.", "Smith"]
+    assert clauses_of(*"\n".join(found)) == found
+
+
 def test_a_number_with_a_point_is_one_word():
     assert clauses_of("It is 3.5 miles.") == ["It is 3.5 miles."]
     assert clauses_of("It is 3.", "5 miles.") == ["It is 3.5 miles."]
@@ -141,6 +216,12 @@ def test_a_text_without_punctuation_is_cut_at_the_limit():
 def test_punctuation_beyond_the_limit_makes_no_clause_longer():
     words = " ".join(f"w{n}" for n in range(40))
     assert [len(c.split()) for c in clauses_of(f"{words}, and more. The end")] == [30, 10, 2, 2]
+
+
+@mark.parametrize("sign", ["!", ".", "…", "。", "।", "、", '."', "?!", ",", " .", ".\n"])
+def test_a_hundred_thousand_signs_are_read_in_one_go(sign):
+    text = sign * 100_000
+    assert letters("".join(cut(text, FIRST_WORDS))) == letters(text)
 
 
 @mark.parametrize("nothing", [(), ("",), (" ", "\n"), ("  ",)])

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from pytest import approx, mark
 
 from agent.core.audio import AudioFrame
-from pipelines.engines.espeak_cut import cut, pause_s, pieces, steps, trim
+from pipelines.engines.espeak_cut import cut, moved, pause_s, pieces, spoken, steps, trim, written
 from pipelines.engines.espeak_native import WordStart
+from pipelines.engines.voice_marks import unmarked
 
 RATE = 1_000
 
@@ -87,6 +88,12 @@ def test_nothing_but_silence_leaves_nothing():
         ("Really?", 0.25),
         ('He said "no."', 0.25),
         ("first,", 0.12),
+        ("**first,**", 0.12),
+        ("_Really?_", 0.25),
+        ("「はい。」", 0.25),
+        ("はい、", 0.12),
+        ("ज़रूर।", 0.25),
+        ("نعم؟", 0.25),
         ("and then", 0.0),
         ("", 0.0),
     ],
@@ -102,8 +109,28 @@ def test_pieces_are_equal_and_at_most_a_fifth_of_a_second():
     assert list(pieces(AudioFrame(tone(0), RATE, 7))) == []
 
 
-@given(st.text("ab \n", max_size=2_000))
+@given(st.text("ab *\n", max_size=2_000))
 def test_long_clauses_are_spoken_in_steps_without_losing_a_word(clause):
-    found = list(steps(clause))
-    assert " ".join(found).split() == clause.split()
-    assert all(len(step) <= 300 or " " not in step for step in found)
+    found = list(steps(unmarked(clause)))
+    assert " ".join(written(step) for step in found).split() == clause.split()
+    assert all(len(spoken(step)) <= 300 or len(step) == 1 for step in found)
+
+
+def test_a_word_begins_where_it_is_written_and_not_where_it_is_spoken():
+    marked = unmarked("- We have **three** [tables](https://a.b)")
+    assert spoken(marked) == "We have three tables"
+    starts = [WordStart(0, 0), WordStart(3, 20), WordStart(8, 30), WordStart(14, 40)]
+    text = written(marked)
+    found = list(cut(text, AudioFrame(tone(60), RATE, 0), moved(marked, starts)))
+    assert [s.text for s in found] == ["- We", "have", "**three**", "[tables](https://a.b)"]
+
+
+words_or_marks = st.lists(st.sampled_from(["a", "**b**", "***", "---", "[c](d.e)"]), max_size=9)
+
+
+@given(words_or_marks, st.lists(st.integers(0, 40), max_size=6))
+def test_every_start_is_that_of_a_word_that_is_spoken(tokens, characters):
+    marked = unmarked(" ".join(tokens))
+    text = written(marked)
+    for start in moved(marked, [WordStart(n, 0) for n in characters]):
+        assert not text[start.character].isspace()

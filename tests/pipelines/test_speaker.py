@@ -325,3 +325,11 @@ def test_the_first_clause_is_spoken_while_the_rest_is_written():
             assert stage.voice.spoken == ["One."]
 
     run_virtual(main())
+
+
+@mark.parametrize(
+    "question", ["Really?", "**Really?**", '"Really?" ', "本当ですか？」", "هل أنت متأكد؟"]
+)
+def test_a_question_is_one_in_every_script(question):
+    assert Reply(1, said=["Well.", question]).asks
+    assert not Reply(1, said=[question, "Well."]).asks

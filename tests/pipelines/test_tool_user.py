@@ -98,12 +98,15 @@ def test_a_tool_is_run_and_its_result_given_to_the_model():
     writer, work = Writer(["Let me look. ", WEATHER], ["It rains."]), Work()
     found = [p for _, p in run_virtual(pieces(user(writer, work)))]
     result = ToolResult(Role.EVENT, "rain, {'city': 'Rome'}", call=WEATHER)
-    assert found == ["Let me look. ", " ", ToolStart(WEATHER, False), result, "It rains."]
+    assert found == ["Let me look. ", "\n", ToolStart(WEATHER, False), result, "It rains."]
     assert writer.given[1][0] == (*ASK, Message(Role.AGENT, "Let me look. "), result)
     assert writer.closed == 2
 
 
-@mark.parametrize(("text", "end"), [("One moment", ". "), ("Really?", " "), ("Well, ", ". ")])
+@mark.parametrize(
+    ("text", "end"),
+    [("One moment", ".\n"), ("At 3 p.m.", "\n"), ("Really?", "\n"), ("Well, ", ".\n")],
+)
 def test_what_is_said_before_a_tool_is_spoken_at_once(text, end):
     found = run_virtual(pieces(user(Writer([text, WEATHER], ["Rain."]), Work())))
     assert said(found) == f"{text}{end}Rain."
@@ -123,7 +126,7 @@ def test_several_tools_run_at_the_same_time():
 
 @mark.parametrize(
     ("work_s", "before", "expected"),
-    [(0.9, [], "Rain."), (1.1, [], "One moment please. Rain."), (1.1, ["Hm."], "Hm. Rain.")],
+    [(0.9, [], "Rain."), (1.1, [], "One moment please. Rain."), (1.1, ["Hm."], "Hm.\nRain.")],
 )
 def test_a_filler_is_said_when_a_tool_is_slow_and_nothing_was_said(work_s, before, expected):
     writer = Writer([*before, WEATHER], ["Rain."])

@@ -20,6 +20,7 @@ from pipelines.engines.voice_markup import Manner
 from pipelines.engines.voice_text import Passage
 from pipelines.engines.voice_words import Word
 from pipelines.engines.voice_worker import Worker
+from pipelines.unspaced import joined
 from tests.contracts.voices import given, said
 
 RATE = 8000
@@ -174,6 +175,11 @@ def test_between_sentences_there_is_a_pause_and_after_the_last_none(voice):
     assert np.abs(sound[-50:]).max() > 0.1
 
 
+def test_between_clauses_that_no_sign_ends_there_is_a_breath(voice):
+    sound = run_virtual(said(voice, "Pizza", "Pasta <emphasis>today</emphasis>"))
+    assert len(sound) / RATE == approx(0.3 + 0.12 + 0.6, abs=0.01)
+
+
 def test_a_silence_before_the_first_word_is_not_made(voice):
     sound = run_virtual(said(voice, '<break time="2s"/>One'))
     assert len(sound) / RATE == approx(0.3, abs=0.01)
@@ -215,6 +221,17 @@ def test_what_was_heard_is_how_it_was_written_up_to_the_sample(voice):
     assert said_so_far[-1] == "That is $3.50 now."
     assert "That is $3.50" in said_so_far
     assert all("That is $3.50 now.".startswith(text) for text in said_so_far)
+
+
+@mark.parametrize("chunks", [1, 4])
+def test_a_sentence_without_spaces_that_is_cut_keeps_what_was_heard(chunks):
+    sentence = "明日の夜七時に二名様でご予約ですね。"
+    found = cut(sentence, *np.array_split(tone(4.0), chunks))
+    played = int(0.9 * found[-1].frame.end)
+    heard = joined(text_of([piece for piece in found if piece.frame.end <= played]))
+    assert sentence.startswith(heard)
+    assert len(heard) > 0.7 * len(sentence)
+    assert joined(text_of(found)) == sentence
 
 
 def test_marks_alone_are_not_given_to_the_engine(voice, engine):

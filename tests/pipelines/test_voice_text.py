@@ -120,6 +120,11 @@ TAGGED = {
     "<prosody rate=fast>go": ("go", "go"),
     "<b and c>": ("<b and c>", "<b and c>"),
     "<emphasis>wor</emphasis>ld": ("world", "world"),
+    "- on **3 April** at <emphasis>*9*</emphasis>, [here](https://a.b/c)": (
+        "- on **3 April** at *9*, [here](https://a.b/c)",
+        "on the third of April at nine, here",
+    ),
+    "---": ("---", ""),
 }
 
 

@@ -314,6 +314,21 @@ def test_a_continued_responder_sees_all_that_was_before():
     assert Continued(responder, history).expects(()) == responder.expects(())
 
 
+def test_a_responder_that_hears_and_reads_ahead_does_so_in_the_middle_of_a_call_too():
+    class Able(Listening):
+        sound_s, reads_ahead = 20.0, True
+
+        async def read_ahead(self, messages, tools):
+            self.asked.append(messages)
+
+    able, history = Able(), (Message(Role.AGENT, "hello"),)
+    for responder, can in ((able, (20.0, True)), (Listening(), (0.0, False))):
+        continued = Continued(responder, history)
+        assert (continued.sound_s, continued.reads_ahead) == can
+        asyncio.run(continued.read_ahead((Message(Role.CALLER, "hi"),), ()))
+    assert able.asked == [(history[0], Message(Role.CALLER, "hi"))]
+
+
 def test_a_flow_goes_on_with_its_word_about_trouble_and_not_with_its_greeting():
     tables = load("offline").tables["flow"]
     responder = Continued(

@@ -149,8 +149,9 @@ class ToolUser:
 
 
 def _end_of(text: str) -> str:
-    """What makes the voice speak all of `text` now, before anything follows it."""
-    return " " if text.rstrip().endswith((".", "!", "?", "…")) else ". "
+    """What makes the voice speak all of `text` now, before anything follows it: a line's end. A
+    point might belong to an abbreviation, and wait for what follows."""
+    return "\n" if text.rstrip().endswith((".", "!", "?", "…")) else ".\n"
 
 
 def _without_words(rounds: int, calls: Sequence[ToolCall]) -> str:
