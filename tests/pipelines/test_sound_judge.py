@@ -23,7 +23,7 @@ def hum(steps=LEAST + 4, level=0.2):
 
 
 def heard(judge, state, sound):
-    state = judge.begin(state, BEFORE, 1.0)
+    state = judge.begin(state, BEFORE, 2.0)
     for step in sound:
         state, judged = judge.step(state, step, 0.9)
     return state, judged
