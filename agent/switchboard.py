@@ -92,8 +92,21 @@ class Switchboard:
         """Somebody was turned away."""
         self.counts["refused"] += 1
 
-    async def connect(self, address: str, answer: Answer) -> None:
-        """One connection that may come in, from its beginning to its end."""
+    async def connect(self, address: str, answer: Answer) -> Refusal | None:
+        """One connection from its beginning to its end, or at once why it may not come in.
+
+        Asked here once more, in the same step that counts it: several may have been told in
+        one moment that there is room for one. Who asks `refusal` and connects without waiting in
+        between is never refused here.
+        """
+        refused = self.refusal(address)
+        if refused is not None:
+            self.refused()
+            return refused
+        await self._connected(address, answer)
+        return None
+
+    async def _connected(self, address: str, answer: Answer) -> None:
         name = secrets.token_hex(4)
         self._empty.clear()
         self._from[address] += 1
