@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from agent.admission import ServerSettings
 from agent.core.errors import ConfigError, ParleyError
-from agent.entrances.entrance import Entrance
+from agent.entrances.entrance import Entrance, kept_out
 from agent.session import leaves
 from agent.switchboard import Switchboard
 from audio_io.wire import End
@@ -99,15 +99,17 @@ def _app(switchboard: Switchboard, entrances: Sequence[Entrance]) -> Starlette:
             code,
         )
 
-    async def metrics(_: Request) -> Response:
-        return PlainTextResponse(_prometheus(switchboard), media_type="text/plain; version=0.0.4")
+    async def metrics(request: Request) -> Response:
+        kind = "text/plain; version=0.0.4"
+        refused = kept_out(request, switchboard)
+        return refused or PlainTextResponse(_prometheus(switchboard), media_type=kind)
 
     return Starlette(
         routes=[
             Route("/health", health),
             Route("/metrics", metrics),
             *(route for entrance in entrances for route in entrance.routes()),
-            *_client_routes(),
+            *_client_routes(switchboard),
         ],
         middleware=_for_other_pages(switchboard.settings),
     )
@@ -146,24 +148,29 @@ def _prometheus(switchboard: Switchboard) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _client_routes() -> Iterator[Route]:
+def _client_routes(switchboard: Switchboard) -> Iterator[Route]:
     """The browser client's files, read once: there are few and they are small."""
     folder = next((f for f in _CLIENT_FOLDERS if (f / "index.html").is_file()), None)
     for path in sorted(folder.rglob("*")) if folder else []:
         if path.is_file():
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            yield _file_route(f"/{path.relative_to(folder or path).as_posix()}", path, kind)
+            file = _file(path, kind, switchboard)
+            yield Route(f"/{path.relative_to(folder or path).as_posix()}", file)
             if path.name == "index.html":
-                yield _file_route("/", path, kind)
+                yield Route("/", file)
 
 
-def _file_route(url: str, path: Path, kind: str) -> Route:
+def _file(
+    path: Path, kind: str, switchboard: Switchboard
+) -> Callable[[Request], Awaitable[Response]]:
     content = path.read_bytes()
 
-    async def file(_: Request) -> Response:
-        return Response(content, media_type=kind, headers={"Cache-Control": "no-cache"})
+    async def file(request: Request) -> Response:
+        headers = {"Cache-Control": "no-cache"}
+        refused = kept_out(request, switchboard)
+        return refused or Response(content, media_type=kind, headers=headers)
 
-    return Route(url, file)
+    return file
 
 
 # --- uvicorn in our own loop --------------------------------------------------------------------

@@ -246,6 +246,25 @@ def test_a_page_of_another_site_may_not_call():
     assert asyncio.run(scene())
 
 
+def test_a_page_whose_name_was_pointed_at_this_machine_gets_nothing():
+    async def get(address, path):
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        key = b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        hosts = b"Host: evil.example:8080\r\nOrigin: http://evil.example:8080\r\n"
+        head = b"GET %b HTTP/1.1\r\n" % path.encode()
+        writer.write(head + hosts + (upgrade + key if path == "/ws" else b"") + b"\r\n")
+        status = int((await reader.readline()).split()[1])
+        writer.close()
+        return status
+
+    async def scene():
+        async with running() as address:
+            return [await get(address, path) for path in ("/ws", "/", "/metrics", "/health")]
+
+    assert asyncio.run(scene()) == [403, 403, 403, 200]
+
+
 def test_an_agent_that_fails_ends_its_call_with_a_sentence_and_is_counted():
     async def broken(call):
         raise RuntimeError("out of ideas")
@@ -367,7 +386,8 @@ def test_a_slow_reader_is_let_go_and_costs_no_memory():
         async with running(agent, limits=limits) as address:
             reader, writer = await asyncio.open_connection(*address.split(":"), limit=1000)
             writer.write(
-                b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+                b"Upgrade: websocket\r\n"
                 b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
             )
             await reader.readuntil(b"\r\n")
