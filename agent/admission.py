@@ -73,24 +73,38 @@ class Refusal:
     retry_s: int | None = None
 
 
-def no_access(caller: Caller, settings: ServerSettings) -> Refusal | None:
-    """Why this one may never come in, or None: a foreign page, no token, or a stranger."""
+def no_access(caller: Caller, settings: ServerSettings, public_url: str = "") -> Refusal | None:
+    """Why this one may never come in, or None: a foreign page, no token, or a stranger.
+
+    Args:
+        caller: what they show.
+        settings: who may call.
+        public_url: where anybody reaches this server, past a proxy; empty: nowhere.
+    """
     if not _may_ask(caller, settings.origins):
         found = f"expected a page of this server, found one of {caller.origin[:100]}"
         return Refusal(403, found)
     if settings.tokens and not is_token(caller.token, settings.tokens):
         return Refusal(401, "expected a token of this server, found none that fits")
-    return stranger(caller, settings)
+    return stranger(caller, settings, public_url)
 
 
-def stranger(caller: Caller, settings: ServerSettings) -> Refusal | None:
-    """Why a server without tokens has nothing for this one, or None: asked for by a foreign name.
+def stranger(caller: Caller, settings: ServerSettings, public_url: str = "") -> Refusal | None:
+    """Why a server without tokens has nothing for this one, or None. Args as of `no_access`.
 
     Only this machine reaches such a server, but so does any page that a browser on it shows: one
     whose name is made to resolve to 127.0.0.1 (DNS rebinding) is, to the browser, a page of this
     server's own. The name that it asks for gives it away.
+
+    Past a proxy everybody comes from this machine, and many proxies ask by this machine's name
+    too: then nothing tells anybody from the world, and nobody is let in.
     """
-    if settings.tokens or _is_ours(caller.host, settings.origins):
+    if settings.tokens:
+        return None
+    if public_url:
+        found = f"none, and anybody reaches this server at {public_url}"
+        return Refusal(403, f"expected [server] tokens to be set, found {found}")
+    if _is_ours(caller.host, settings.origins):
         return None
     return Refusal(
         403,

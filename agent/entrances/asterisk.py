@@ -91,9 +91,10 @@ class AsteriskEntrance:
         """Why this one may never come in, or None. Asterisk has no origin: a page is a stranger."""
         if "origin" in connection.headers:
             return Refusal(403, "expected Asterisk, found a browser's page")
-        tokens = self._switchboard.settings.tokens
+        board = self._switchboard
+        tokens = board.settings.tokens
         if not (self._settings.password or tokens):
-            return stranger(caller_of(connection), self._switchboard.settings)
+            return stranger(caller_of(connection), board.settings, board.public_url)
         shown = _Shown.of(connection.headers.get("authorization", ""))
         if shown.is_user(self._settings) or (shown.token and is_token(shown.token, tokens)):
             return None

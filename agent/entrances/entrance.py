@@ -29,7 +29,7 @@ def turned_away(connection: HTTPConnection, switchboard: Switchboard) -> Respons
     For entrances whose clients are ours. A telephone provider shows something else than a token:
     its entrance asks `switchboard.refusal` alone.
     """
-    refused = no_access(caller_of(connection), switchboard.settings)
+    refused = no_access(caller_of(connection), switchboard.settings, switchboard.public_url)
     refused = refused or switchboard.refusal(address_of(connection))
     if refused is None:
         return None
@@ -39,7 +39,7 @@ def turned_away(connection: HTTPConnection, switchboard: Switchboard) -> Respons
 
 def kept_out(connection: HTTPConnection, switchboard: Switchboard) -> Response | None:
     """The answer to a stranger, for what everybody else may see without a token; or None."""
-    refused = stranger(caller_of(connection), switchboard.settings)
+    refused = stranger(caller_of(connection), switchboard.settings, switchboard.public_url)
     return None if refused is None else as_response(refused)
 
 

@@ -55,6 +55,8 @@ class MediaStreamEntrance:
         """Raises ConfigError for a secret that is not in the environment."""
         self._switchboard = switchboard
         self._settings = settings
+        if settings.providers:
+            switchboard.reached_at(settings.public_url)
         self._secrets = secrets_of(settings)
         self._transfers = Transfers()
         self._tickets = Tickets()

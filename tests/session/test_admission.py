@@ -1,8 +1,10 @@
 """Who may come in: pages of this server, with a token where one is set, while there is room."""
 
+from dataclasses import replace
+
 from pytest import mark, raises
 
-from agent.admission import Caller, ServerSettings, no_access, no_room
+from agent.admission import Caller, Refusal, ServerSettings, no_access, no_room
 
 HERE = "localhost:8080"
 OUTSIDE = "agent.example:8080"
@@ -37,6 +39,17 @@ CLOSED = ServerSettings(host="0.0.0.0", tokens=("old", "new"))
 def test_access(caller, settings, status):
     refused = no_access(caller, settings)
     assert (refused.status if refused else None) == status
+
+
+@mark.parametrize("caller", [Caller(HERE), Caller(OUTSIDE, f"https://{OUTSIDE}")])
+def test_where_anybody_reaches_the_server_nobody_is_let_in_without_a_token(caller):
+    refused = no_access(caller, NAMED, "https://phone.example.org")
+    assert refused == Refusal(
+        403,
+        "expected [server] tokens to be set, found none, and anybody reaches this server at "
+        "https://phone.example.org",
+    )
+    assert no_access(replace(caller, origin="", token="new"), CLOSED, "https://x.org") is None
 
 
 def test_a_server_without_tokens_says_by_which_names_it_may_be_asked_for():
