@@ -25,6 +25,7 @@ from agent.core.errors import ConfigError, ParleyError
 from agent.entrances.entrance import Entrance, kept_out
 from agent.session import leaves
 from agent.switchboard import Switchboard
+from agent.web_connections import MOST_WAITING, HttpConnection
 from audio_io.wire import End
 
 _LIBRARY_BYTES = 2**20  # above our own limit, so that our sentence comes before the library's code
@@ -195,7 +196,7 @@ class _Server(uvicorn.Server):
 def _uvicorn_config(settings: ServerSettings, app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=HttpConnection,
         ws="websockets-sansio",
         ws_max_size=max(_LIBRARY_BYTES, settings.limits.message_bytes * 2),
         ws_per_message_deflate=False,  # speech as PCM hardly shrinks, and it costs a core
@@ -204,7 +205,7 @@ def _uvicorn_config(settings: ServerSettings, app: Starlette) -> uvicorn.Config:
         log_level="warning",  # below it a WebSocket's address is told, and tokens are in some
         access_log=False,
         server_header=False,
-        limit_concurrency=settings.max_calls * 4 + 100,
+        limit_concurrency=settings.max_calls * 4 + 2 * MOST_WAITING,
         timeout_graceful_shutdown=1,
     )
 

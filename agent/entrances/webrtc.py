@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -198,14 +198,16 @@ def _granted(ask: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awa
 
 async def _body(request: Request) -> Mapping[str, object]:
     """The request's JSON object, of bounded size."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise _Refused(413, f"expected at most {MOST_BYTES} bytes, found more")
-        parts.append(part)
+    body = b""
     try:
-        fields = json.loads(b"".join(parts))
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                raise _Refused(413, f"expected at most {MOST_BYTES} bytes, found more")
+    except ClientDisconnect as gone:  # or it took too long: see HttpConnection
+        raise _Refused(408, "expected a whole request, found a part of one") from gone
+    try:
+        fields = json.loads(body)
     except (ValueError, RecursionError) as fault:
         raise _Refused(400, "expected a JSON object, found none") from fault
     if not isinstance(fields, Mapping):

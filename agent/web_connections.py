@@ -1,0 +1,83 @@
+"""Uvicorn's connections, with the limits that it leaves out."""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+REQUEST_S = 10.0
+"""For a request, its body included, to become whole: an offer has 5 kB, a page sends it at once."""
+
+MOST_WAITING = 100
+"""Connections from which a request is expected: the pages of ten browsers that load at once."""
+
+
+class HttpConnection(H11Protocol):
+    """A connection on which a request must become whole in time.
+
+    Uvicorn lets a client take for ever over a request, and 200 that do fill the server. Here such
+    a connection is closed after `REQUEST_S`, however it trickles; and of more than `MOST_WAITING`
+    the one goes that has waited longest, so that there is always room for one more.
+
+    Attributes:
+        waiting_since: loop time since when a request, or the rest of one, is expected; None while
+            one is answered.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.waiting_since: float | None = None
+        self._late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there."""
+        super().connection_made(transport)
+        self._watch()
+        self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """It sent something: a request, or a part of one."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """It was answered, and may ask again; uvicorn waits 5 s for the beginning of that."""
+        super().on_response_complete()
+        if self._late is None and self.conn.their_state is h11.IDLE:
+            self.waiting_since = asyncio.get_running_loop().time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        super().connection_lost(exc)
+        self._rest()
+
+    def give_up(self) -> None:
+        """Wait no longer."""
+        self._rest()
+        self.transport.close()
+
+    def _watch(self) -> None:
+        """Begin to wait, or stop, as the connection's state asks for."""
+        is_ours = self.transport.get_protocol() is self  # a WebSocket's is not, from its handshake
+        if not (is_ours and self.conn.their_state in (h11.IDLE, h11.SEND_BODY)):
+            self._rest()
+        elif self._late is None:
+            loop = asyncio.get_running_loop()
+            self.waiting_since = loop.time()
+            self._late = loop.call_at(self.waiting_since + REQUEST_S, self.give_up)
+
+    def _rest(self) -> None:
+        self.waiting_since = None
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _make_room(self) -> None:
+        waiting = [
+            (one.waiting_since, number, one)
+            for number, one in enumerate(self.connections)
+            if isinstance(one, HttpConnection) and one.waiting_since is not None
+        ]
+        if len(waiting) > MOST_WAITING:
+            min(waiting)[2].give_up()
