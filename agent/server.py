@@ -25,7 +25,7 @@ from agent.core.errors import ConfigError, ParleyError
 from agent.entrances.entrance import Entrance, kept_out
 from agent.session import leaves
 from agent.switchboard import Switchboard
-from agent.web_connections import MOST_WAITING, HttpConnection
+from agent.web_connections import MOST_WAITING, HttpConnection, WebSocketConnection
 from audio_io.wire import End
 
 _LIBRARY_BYTES = 2**20  # above our own limit, so that our sentence comes before the library's code
@@ -197,7 +197,7 @@ def _uvicorn_config(settings: ServerSettings, app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=HttpConnection,
-        ws="websockets-sansio",
+        ws=WebSocketConnection,
         ws_max_size=max(_LIBRARY_BYTES, settings.limits.message_bytes * 2),
         ws_per_message_deflate=False,  # speech as PCM hardly shrinks, and it costs a core
         lifespan="off",

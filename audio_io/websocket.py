@@ -11,9 +11,10 @@ from agent.core.calls import CallTraits, Incoming, Note, Order, Trace
 from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit, Typed
 from audio_io.codecs import from_pcm16, to_pcm16
-from audio_io.ear_reports import no_trace, trace_ear
+from audio_io.ear_reports import TRACE_S, Seldom, no_trace, trace_ear
 from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
+from audio_io.message_rate import MessageRate
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
 from audio_io.pacing import PlayoutClock
@@ -133,6 +134,8 @@ class WebSocketCall:
         self.dropped_notes = 0
         self.ear = Ear()
         self._trace: Trace = no_trace
+        self._reports = Seldom(TRACE_S)
+        self._messages = MessageRate()
         self._socket = socket
         self._start = start
         self._play_rate = start.play_rate or start.rate
@@ -264,6 +267,7 @@ class WebSocketCall:
             while self._end is None:
                 async with asyncio.timeout_at(heard + self._limits.idle_s):
                     message = await self._socket.receive()
+                await self._messages.took()
                 if isinstance(message, bytes):
                     heard = loop.time()
                     self._hear(message)
@@ -310,7 +314,8 @@ class WebSocketCall:
                 self._mark(message.samples)
             case Ear():
                 self.ear = message
-                trace_ear(self._trace, message)
+                if self._reports.is_due(asyncio.get_running_loop().time()):
+                    trace_ear(self._trace, message)
                 if message.played_samples is not None:
                     self._mark(message.played_samples)
             case Bye():

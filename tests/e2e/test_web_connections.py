@@ -14,10 +14,14 @@ from agent.admission import ServerSettings
 from agent.entrances.media_stream import _fields
 from agent.entrances.webrtc import _body, _Refused
 from agent.virtual_loop import run_virtual
-from agent.web_connections import MOST_WAITING, HttpConnection
+from agent.web_connections import LAST_BYTES, MOST_WAITING, HttpConnection, WebSocketConnection
 from tests.support.servers import serve
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 class Wire(asyncio.Transport):
@@ -25,14 +29,20 @@ class Wire(asyncio.Transport):
 
     def __init__(self, state, app):
         super().__init__()
-        config = Config(app, http=HttpConnection, lifespan="off", log_config=None)
+        config = Config(
+            app, http=HttpConnection, ws=WebSocketConnection, lifespan="off", log_config=None
+        )
         config.load()
         self.far = HttpConnection(config, state, {})
         self.got, self.closed_at = b"", None
+        self.protocol = self.far
         self.far.connection_made(self)
 
     def get_protocol(self):
-        return self.far
+        return self.protocol
+
+    def set_protocol(self, protocol):
+        self.protocol = protocol
 
     def get_extra_info(self, name, default=None):
         return ("127.0.0.1", 1) if name in ("sockname", "peername") else default
@@ -47,7 +57,9 @@ class Wire(asyncio.Transport):
         if self.closed_at is None:
             loop = asyncio.get_running_loop()
             self.closed_at = loop.time()
-            loop.call_soon(self.far.connection_lost, None)
+            loop.call_soon(self.protocol.connection_lost, None)
+
+    abort = close
 
     def pause_reading(self):
         pass
@@ -144,6 +156,31 @@ def test_whoever_reads_a_body_that_stays_away_goes_on(ask, caplog):
     run_virtual(scene())
     assert found in ([408], [()])
     assert not caplog.records
+
+
+def test_little_of_a_websocket_is_read_at_a_time_and_nothing_more_of_who_was_told_that_it_is_over():
+    async def scene():
+        state = ServerState()
+        wire = Wire(state, hanging_up)
+        wire.far.data_received(UPGRADE)
+        await asyncio.sleep(1)
+        socket, taken = wire.protocol, 0
+        while wire.closed_at is None:
+            piece = socket.get_buffer(1_000_000)
+            piece[:] = b"\x82\x80\0\0\0\0" * (len(piece) // 6) + b"\x82\x80\0\0"
+            socket.buffer_updated(len(piece) // 6 * 6)
+            taken += len(piece)
+        await asyncio.sleep(0)
+        return len(piece), taken, b" 101 " in wire.got, len(state.connections)
+
+    async def hanging_up(scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+
+    size, taken, agreed, left = run_virtual(scene())
+    assert (agreed, size, left) == (True, 4096, 0)
+    assert taken <= LAST_BYTES + 2 * size
 
 
 @mark.e2e
