@@ -30,6 +30,7 @@ from audio_io.wire import End
 
 _LIBRARY_BYTES = 2**20  # above our own limit, so that our sentence comes before the library's code
 _VANISHED_MS = 10_000  # the kernel gives up on a peer that takes nothing for this long
+_UNSENT_BYTES = 4096  # in our kernel, which would hold 80 s of a voice for a slow client
 _CLIENT_FOLDERS = (
     Path(__file__).parent / "_data" / "web_client",  # in an installed package
     Path(__file__).parents[1] / "web_client",  # in a checkout
@@ -226,6 +227,7 @@ def _listen(settings: ServerSettings) -> socket.socket:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if sys.platform == "linux":  # inherited by every connection
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_MS)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     return listener
 
 

@@ -104,6 +104,12 @@ class WebSocketConnection(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._piece = bytearray(READ_BYTES)
         self._last_bytes = LAST_BYTES
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there. What its kernel and ours do not take is to be noticed at once."""
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(0)
+        super().connection_made(transport)
+
     def get_buffer(self, sizehint: int) -> bytearray:
         """Where the next piece goes."""
         return self._piece
