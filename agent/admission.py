@@ -19,7 +19,8 @@ class ServerSettings:
         host: address to listen on; anything but the loopback interface needs `tokens`.
         port: TCP port; 0 for any free one.
         tokens: whoever calls must show one of these; empty: nobody is asked.
-        origins: pages of other servers that may call, such as https://example.org.
+        origins: pages of other servers that may call, such as https://example.org; without tokens
+            also the names, beside this machine's own, that the server may be asked for by.
         max_calls: calls at once; further ones are refused.
         max_per_address: calls at once from one address; 0: as many as there is room for.
         stop_s: for calls to end when the server stops; then they are cut.
@@ -72,14 +73,44 @@ class Refusal:
     retry_s: int | None = None
 
 
-def no_access(caller: Caller, settings: ServerSettings) -> Refusal | None:
-    """Why this one may never come in, or None: a foreign page, or no token."""
+def no_access(caller: Caller, settings: ServerSettings, public_url: str = "") -> Refusal | None:
+    """Why this one may never come in, or None: a foreign page, no token, or a stranger.
+
+    Args:
+        caller: what they show.
+        settings: who may call.
+        public_url: where anybody reaches this server, past a proxy; empty: nowhere.
+    """
     if not _may_ask(caller, settings.origins):
         found = f"expected a page of this server, found one of {caller.origin[:100]}"
         return Refusal(403, found)
     if settings.tokens and not is_token(caller.token, settings.tokens):
         return Refusal(401, "expected a token of this server, found none that fits")
-    return None
+    return stranger(caller, settings, public_url)
+
+
+def stranger(caller: Caller, settings: ServerSettings, public_url: str = "") -> Refusal | None:
+    """Why a server without tokens has nothing for this one, or None. Args as of `no_access`.
+
+    Only this machine reaches such a server, but so does any page that a browser on it shows: one
+    whose name is made to resolve to 127.0.0.1 (DNS rebinding) is, to the browser, a page of this
+    server's own. The name that it asks for gives it away.
+
+    Past a proxy everybody comes from this machine, and many proxies ask by this machine's name
+    too: then nothing tells anybody from the world, and nobody is let in.
+    """
+    if settings.tokens:
+        return None
+    if public_url:
+        found = f"none, and anybody reaches this server at {public_url}"
+        return Refusal(403, f"expected [server] tokens to be set, found {found}")
+    if _is_ours(caller.host, settings.origins):
+        return None
+    return Refusal(
+        403,
+        "expected to be asked for as localhost or by a name in [server] origins, where no tokens "
+        f"are set, found {caller.host[:100]!r}",
+    )
 
 
 def no_room(
@@ -123,6 +154,15 @@ def _may_ask(caller: Caller, origins: tuple[str, ...]) -> bool:
     if not caller.origin or caller.origin in origins:
         return True
     return urlsplit(caller.origin).netloc == caller.host
+
+
+def _is_ours(host: str, origins: tuple[str, ...]) -> bool:
+    if any(urlsplit(origin).netloc == host for origin in origins):
+        return True
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:  # half a bracket
+        return False
 
 
 def _full(limit: int, found: str) -> str:

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,13 +22,15 @@ from starlette.routing import Route
 
 from agent.admission import ServerSettings
 from agent.core.errors import ConfigError, ParleyError
-from agent.entrances.entrance import Entrance
+from agent.entrances.entrance import Entrance, kept_out
 from agent.session import leaves
 from agent.switchboard import Switchboard
+from agent.web_connections import MOST_WAITING, HttpConnection, WebSocketConnection
 from audio_io.wire import End
 
 _LIBRARY_BYTES = 2**20  # above our own limit, so that our sentence comes before the library's code
 _VANISHED_MS = 10_000  # the kernel gives up on a peer that takes nothing for this long
+_UNSENT_BYTES = 4096  # in our kernel, which would hold 80 s of a voice for a slow client
 _CLIENT_FOLDERS = (
     Path(__file__).parent / "_data" / "web_client",  # in an installed package
     Path(__file__).parents[1] / "web_client",  # in a checkout
@@ -99,15 +101,17 @@ def _app(switchboard: Switchboard, entrances: Sequence[Entrance]) -> Starlette:
             code,
         )
 
-    async def metrics(_: Request) -> Response:
-        return PlainTextResponse(_prometheus(switchboard), media_type="text/plain; version=0.0.4")
+    async def metrics(request: Request) -> Response:
+        kind = "text/plain; version=0.0.4"
+        refused = kept_out(request, switchboard)
+        return refused or PlainTextResponse(_prometheus(switchboard), media_type=kind)
 
     return Starlette(
         routes=[
             Route("/health", health),
             Route("/metrics", metrics),
             *(route for entrance in entrances for route in entrance.routes()),
-            *_client_routes(),
+            *_client_routes(switchboard),
         ],
         middleware=_for_other_pages(switchboard.settings),
     )
@@ -146,24 +150,29 @@ def _prometheus(switchboard: Switchboard) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _client_routes() -> Iterator[Route]:
+def _client_routes(switchboard: Switchboard) -> Iterator[Route]:
     """The browser client's files, read once: there are few and they are small."""
     folder = next((f for f in _CLIENT_FOLDERS if (f / "index.html").is_file()), None)
     for path in sorted(folder.rglob("*")) if folder else []:
         if path.is_file():
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            yield _file_route(f"/{path.relative_to(folder or path).as_posix()}", path, kind)
+            file = _file(path, kind, switchboard)
+            yield Route(f"/{path.relative_to(folder or path).as_posix()}", file)
             if path.name == "index.html":
-                yield _file_route("/", path, kind)
+                yield Route("/", file)
 
 
-def _file_route(url: str, path: Path, kind: str) -> Route:
+def _file(
+    path: Path, kind: str, switchboard: Switchboard
+) -> Callable[[Request], Awaitable[Response]]:
     content = path.read_bytes()
 
-    async def file(_: Request) -> Response:
-        return Response(content, media_type=kind, headers={"Cache-Control": "no-cache"})
+    async def file(request: Request) -> Response:
+        headers = {"Cache-Control": "no-cache"}
+        refused = kept_out(request, switchboard)
+        return refused or Response(content, media_type=kind, headers=headers)
 
-    return Route(url, file)
+    return file
 
 
 # --- uvicorn in our own loop --------------------------------------------------------------------
@@ -188,8 +197,8 @@ class _Server(uvicorn.Server):
 def _uvicorn_config(settings: ServerSettings, app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
-        ws="websockets-sansio",
+        http=HttpConnection,
+        ws=WebSocketConnection,
         ws_max_size=max(_LIBRARY_BYTES, settings.limits.message_bytes * 2),
         ws_per_message_deflate=False,  # speech as PCM hardly shrinks, and it costs a core
         lifespan="off",
@@ -197,7 +206,7 @@ def _uvicorn_config(settings: ServerSettings, app: Starlette) -> uvicorn.Config:
         log_level="warning",  # below it a WebSocket's address is told, and tokens are in some
         access_log=False,
         server_header=False,
-        limit_concurrency=settings.max_calls * 4 + 100,
+        limit_concurrency=settings.max_calls * 4 + 2 * MOST_WAITING,
         timeout_graceful_shutdown=1,
     )
 
@@ -218,6 +227,7 @@ def _listen(settings: ServerSettings) -> socket.socket:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if sys.platform == "linux":  # inherited by every connection
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_MS)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     return listener
 
 

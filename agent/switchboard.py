@@ -6,8 +6,9 @@ import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from agent.admission import Refusal, ServerSettings, no_room
+from agent.admission import Refusal, ServerSettings, is_loopback, no_room
 from agent.core.calls import Call
 from agent.core.errors import CallClosed, CallError
 from audio_io.wire import End
@@ -48,7 +49,11 @@ Raises CallError for a far side that does not do its part.
 
 
 class Switchboard:
-    """The calls of one server: lets them in, counts them, ends them."""
+    """The calls of one server: lets them in, counts them, ends them.
+
+    Attributes:
+        public_url: where anybody reaches the server, past a proxy; empty: nowhere.
+    """
 
     def __init__(
         self, settings: ServerSettings, start_call: StartCall, busy: Busy = lambda: None
@@ -63,6 +68,7 @@ class Switchboard:
         self._empty = asyncio.Event()
         self._empty.set()
         self._stopping = False
+        self.public_url = ""
         self.counts = {"answered": 0, "refused": 0, "failed": 0, "dropped_input_samples": 0}
 
     @property
@@ -82,6 +88,22 @@ class Switchboard:
             return End.STOPPING
         return "full" if self.active >= self._settings.max_calls else "ok"
 
+    def reached_at(self, url: str) -> None:
+        """Anybody reaches the server at this address, unless it is one of this machine's own.
+
+        Without tokens only entrances that know their callers otherwise let anybody in from then
+        on: see `agent.admission.stranger`. That is said once, here.
+        """
+        if is_loopback(urlsplit(url).hostname or ""):
+            return
+        self.public_url = url
+        if not self._settings.tokens:
+            _log.warning(
+                "browsers and programs are turned away: anybody reaches this server at %s, and no "
+                'tokens are set; with tokens = ["…"] in [server] whoever shows one may call',
+                url,
+            )
+
     def refusal(self, address: str) -> Refusal | None:
         """Why nobody may come in from there just now, or None."""
         here = self._from[address]
@@ -92,8 +114,21 @@ class Switchboard:
         """Somebody was turned away."""
         self.counts["refused"] += 1
 
-    async def connect(self, address: str, answer: Answer) -> None:
-        """One connection that may come in, from its beginning to its end."""
+    async def connect(self, address: str, answer: Answer) -> Refusal | None:
+        """One connection from its beginning to its end, or at once why it may not come in.
+
+        Asked here once more, in the same step that counts it: several may have been told in
+        one moment that there is room for one. Who asks `refusal` and connects without waiting in
+        between is never refused here.
+        """
+        refused = self.refusal(address)
+        if refused is not None:
+            self.refused()
+            return refused
+        await self._connected(address, answer)
+        return None
+
+    async def _connected(self, address: str, answer: Answer) -> None:
         name = secrets.token_hex(4)
         self._empty.clear()
         self._from[address] += 1

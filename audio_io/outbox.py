@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 M = TypeVar("M", bound=bytes | str)
@@ -59,12 +60,26 @@ class Outbox(Generic[M]):
         self._closed = True
         self._news.set()
 
-    async def next(self) -> M | None:
-        """The next message, or None when there will be none."""
-        while not self._waiting and not self._closed:
+    def look_again(self) -> None:
+        """Sound that might not go may go now."""
+        self._news.set()
+
+    async def next(self, may_sound: Callable[[], bool] = lambda: True) -> M | None:
+        """The next message, or None when there will be none.
+
+        Args:
+            may_sound: whether sound may go now; where not, words overtake it. Asked again when
+                something new waits, and when told to look again.
+        """
+        while True:
+            for at, (is_sound, message) in enumerate(self._waiting):
+                if not is_sound or may_sound():
+                    del self._waiting[at]
+                    return message
+            if self._closed:
+                return None
             self._news.clear()
             await self._news.wait()
-        return self._waiting.popleft()[1] if self._waiting else None
 
     def _put(self, item: tuple[bool, M]) -> None:
         if not self._closed:

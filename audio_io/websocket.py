@@ -11,13 +11,15 @@ from agent.core.calls import CallTraits, Incoming, Note, Order, Trace
 from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit, Typed
 from audio_io.codecs import from_pcm16, to_pcm16
-from audio_io.ear_reports import no_trace, trace_ear
+from audio_io.ear_reports import TRACE_S, Seldom, no_trace, trace_ear
 from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
+from audio_io.message_rate import MessageRate
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
 from audio_io.pacing import PlayoutClock
 from audio_io.room import Room
+from audio_io.unheard import Unheard
 from audio_io.wire import (
     Bye,
     ClientMessage,
@@ -67,7 +69,8 @@ class Limits:
         idle_s: without any sound from the client.
         input_s: sound waiting for a pipeline that is behind; older sound is dropped.
         output_frames: frames waiting for a client that reads too slowly; older ones are dropped.
-        send_s: for a client to take one message; then the call ends.
+        send_s: for a client to take one message, or to mark sound that it has too much of; then
+            the call ends.
         notes: waiting for a client that reads too slowly; newer ones are dropped.
     """
 
@@ -133,6 +136,8 @@ class WebSocketCall:
         self.dropped_notes = 0
         self.ear = Ear()
         self._trace: Trace = no_trace
+        self._reports = Seldom(TRACE_S)
+        self._messages = MessageRate()
         self._socket = socket
         self._start = start
         self._play_rate = start.play_rate or start.rate
@@ -144,6 +149,7 @@ class WebSocketCall:
         self._sent = 0  # samples given to the socket
         self._taken_back = 0  # samples that were flushed before
         self._marked = 0  # samples the client says it has played or dropped
+        self._unheard = Unheard(self._play_rate)
         self._end: End | None = None
         self._outbox.say(
             encode(Started(call, start.rate, self._play_rate, frame_samples(self._play_rate)))
@@ -195,6 +201,9 @@ class WebSocketCall:
             raise CallClosed(f"the call is over: {self._end}")
         check_frame(frame, self.frame_samples, self._play_rate)
         now = asyncio.get_running_loop().time()
+        if self._gives_no_sign(now):
+            self.end(End.LOST)
+            raise CallClosed(f"the call is over: {self._end}")
         sounds_until = self._clock.put(len(frame.samples), now)
         self._outbox.sound(to_pcm16(frame.samples))
         await self._room.wait_until(sounds_until - LEAD_S)
@@ -253,8 +262,9 @@ class WebSocketCall:
     async def carry(self) -> None:
         """Both directions until the call is over."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.receive())
-            group.create_task(self.send())
+            receiving = group.create_task(self.receive())
+            await self.send()
+            receiving.cancel()  # a client that reads nothing need not notice that we closed
 
     async def receive(self) -> None:
         """Take the client's messages until the call is over. Never raises what a client causes."""
@@ -264,6 +274,7 @@ class WebSocketCall:
             while self._end is None:
                 async with asyncio.timeout_at(heard + self._limits.idle_s):
                     message = await self._socket.receive()
+                await self._messages.took()
                 if isinstance(message, bytes):
                     heard = loop.time()
                     self._hear(message)
@@ -280,13 +291,26 @@ class WebSocketCall:
     async def send(self) -> None:
         """Send what waits until the call is over, then why it is, and close the socket."""
         try:
-            while (message := await self._outbox.next()) is not None:
+            while (message := await self._outbox.next(self._may_sound)) is not None:
                 await self._send(message)
         except (TimeoutError, CallClosed):
             self.end(End.LOST)  # no sentence: nothing can be sent any more
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.send_s):
+            async with asyncio.timeout(0 if self._end is End.LOST else self._limits.send_s):
                 await self._socket.close()
+
+    def _may_sound(self) -> bool:
+        """Whether the client can be expected to hear more soon. What waits meanwhile grows old: the
+        outbox drops it, so that a slow client hears gaps, and not the past."""
+        now = asyncio.get_running_loop().time()
+        return not self._unheard.is_too_much(self._sent - self._marked, now)
+
+    def _gives_no_sign(self, now: float) -> bool:
+        """Whether sound is held for a client that has marked none for too long: it reads nothing,
+        and nothing is sent that would show it."""
+        marked_at = self._unheard.marked_at
+        is_late = marked_at is not None and now - marked_at > self._limits.send_s
+        return is_late and not self._may_sound()
 
     async def _send(self, message: bytes | str) -> None:
         if isinstance(message, bytes):
@@ -310,7 +334,8 @@ class WebSocketCall:
                 self._mark(message.samples)
             case Ear():
                 self.ear = message
-                trace_ear(self._trace, message)
+                if self._reports.is_due(asyncio.get_running_loop().time()):
+                    trace_ear(self._trace, message)
                 if message.played_samples is not None:
                     self._mark(message.played_samples)
             case Bye():
@@ -326,3 +351,5 @@ class WebSocketCall:
                 f"played: expected at most the {self._sent} samples that were sent, found {samples}"
             )
         self._marked = max(self._marked, samples)
+        self._unheard.mark(self._sent - self._marked, asyncio.get_running_loop().time())
+        self._outbox.look_again()

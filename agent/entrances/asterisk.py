@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from agent.admission import Refusal, is_token
-from agent.entrances.entrance import address_of, as_response
+from agent.admission import Refusal, is_token, stranger
+from agent.entrances.entrance import address_of, as_response, caller_of
 from agent.entrances.websocket import StarletteSocket
 from agent.switchboard import ServedCall, Switchboard
 from audio_io.asterisk.call import answer
@@ -91,9 +91,10 @@ class AsteriskEntrance:
         """Why this one may never come in, or None. Asterisk has no origin: a page is a stranger."""
         if "origin" in connection.headers:
             return Refusal(403, "expected Asterisk, found a browser's page")
-        tokens = self._switchboard.settings.tokens
+        board = self._switchboard
+        tokens = board.settings.tokens
         if not (self._settings.password or tokens):
-            return None  # then the server listens on the loopback interface only
+            return stranger(caller_of(connection), board.settings, board.public_url)
         shown = _Shown.of(connection.headers.get("authorization", ""))
         if shown.is_user(self._settings) or (shown.token and is_token(shown.token, tokens)):
             return None

@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from agent.admission import Caller, Refusal, no_access
+from agent.admission import Caller, Refusal, no_access, stranger
 from agent.switchboard import Switchboard
 
 _BEARER = "bearer "
@@ -29,12 +29,18 @@ def turned_away(connection: HTTPConnection, switchboard: Switchboard) -> Respons
     For entrances whose clients are ours. A telephone provider shows something else than a token:
     its entrance asks `switchboard.refusal` alone.
     """
-    refused = no_access(_caller(connection), switchboard.settings)
+    refused = no_access(caller_of(connection), switchboard.settings, switchboard.public_url)
     refused = refused or switchboard.refusal(address_of(connection))
     if refused is None:
         return None
     switchboard.refused()
     return as_response(refused)
+
+
+def kept_out(connection: HTTPConnection, switchboard: Switchboard) -> Response | None:
+    """The answer to a stranger, for what everybody else may see without a token; or None."""
+    refused = stranger(caller_of(connection), switchboard.settings, switchboard.public_url)
+    return None if refused is None else as_response(refused)
 
 
 def as_response(refusal: Refusal) -> Response:
@@ -48,7 +54,8 @@ def address_of(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else ""
 
 
-def _caller(connection: HTTPConnection) -> Caller:
+def caller_of(connection: HTTPConnection) -> Caller:
+    """What a connection shows of whoever makes it."""
     headers = connection.headers
     shown = headers.get("authorization", "")
     bearer = shown[len(_BEARER) :] if shown.lower().startswith(_BEARER) else ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -55,6 +55,8 @@ class MediaStreamEntrance:
         """Raises ConfigError for a secret that is not in the environment."""
         self._switchboard = switchboard
         self._settings = settings
+        if settings.providers:
+            switchboard.reached_at(settings.public_url)
         self._secrets = secrets_of(settings)
         self._transfers = Transfers()
         self._tickets = Tickets()
@@ -229,10 +231,13 @@ def _asked(settings: MediaStreamSettings, asking: HTTPConnection, fields: Pairs)
 async def _fields(request: Request) -> Pairs:
     """What a provider tells of a call, in the query or in a body of at most 64 KiB."""
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _FORM_BYTES:
-            return ()
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > _FORM_BYTES:
+                return ()
+    except ClientDisconnect:  # or it took too long: see HttpConnection
+        return ()
     if "json" in request.headers.get("content-type", ""):
         return tuple(_json_fields(body).items())
     posted = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)

@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from agent.admission import Refusal
 from agent.core.errors import CallClosed, CallError, ProtocolError
-from agent.entrances.entrance import address_of, turned_away
+from agent.entrances.entrance import address_of, as_response, turned_away
 from agent.switchboard import ServedCall, Switchboard
 from audio_io.webrtc.call import WebRtcCall, answer
 from audio_io.webrtc.hook import check, is_installed
@@ -25,6 +26,14 @@ _Reply = asyncio.Future[tuple[str, str]]
 """The name of a call, and the answer to its offer."""
 
 _log = logging.getLogger("parley.server")
+
+
+class _NoRoom(Exception):
+    """The last place was taken between the question and the call."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
 class _Refused(Exception):
@@ -118,6 +127,8 @@ class WebRtcEntrance:
         self._group.create_task(self._hold(address_of(request), offer, reply))
         try:
             name, text = await reply
+        except _NoRoom as full:
+            return as_response(full.refusal)
         except CallError as fault:
             return _error(_status(fault), str(fault))
         return _answer(text, name, self._conversations[name].key)
@@ -135,7 +146,9 @@ class WebRtcEntrance:
             return call
 
         try:
-            await self._switchboard.connect(address, answered)
+            refused = await self._switchboard.connect(address, answered)
+            if refused is not None and not reply.done():
+                reply.set_exception(_NoRoom(refused))
         except Exception:  # one call's end is no reason for another's
             _log.exception("a call over WebRTC failed")
         finally:
@@ -185,14 +198,16 @@ def _granted(ask: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awa
 
 async def _body(request: Request) -> Mapping[str, object]:
     """The request's JSON object, of bounded size."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise _Refused(413, f"expected at most {MOST_BYTES} bytes, found more")
-        parts.append(part)
+    body = b""
     try:
-        fields = json.loads(b"".join(parts))
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                raise _Refused(413, f"expected at most {MOST_BYTES} bytes, found more")
+    except ClientDisconnect as gone:  # or it took too long: see HttpConnection
+        raise _Refused(408, "expected a whole request, found a part of one") from gone
+    try:
+        fields = json.loads(body)
     except (ValueError, RecursionError) as fault:
         raise _Refused(400, "expected a JSON object, found none") from fault
     if not isinstance(fields, Mapping):

@@ -28,6 +28,7 @@ from audio_io.asterisk.audiosocket_wire import (
 from audio_io.codecs import from_pcm16, to_pcm16
 from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
+from audio_io.message_rate import MessageRate
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
 from audio_io.pacing import PlayoutClock
@@ -37,7 +38,6 @@ from audio_io.websocket import Limits
 from audio_io.wire import End
 
 LEAD_S = 0.02  # a frame is sent when this much is ahead of time: never more than 40 ms
-SEVERAL = 32  # messages taken without a turn for others; after a stall they come in bursts
 
 
 class Stream(Protocol):
@@ -68,20 +68,18 @@ class Messages:
         self.stream = stream
         self._reader = MessageReader()
         self._waiting: deque[Message] = deque()
-        self._taken = 0
+        self._counted = MessageRate()
 
     async def next(self) -> Message:
         """The next message.
 
         Raises:
             CallClosed: there will be none.
-            ProtocolError: it is not what its kind says.
+            ProtocolError: it is not what its kind says, or too many come.
         """
         while not self._waiting:
             self._waiting.extend(self._reader.feed(await self.stream.receive()))
-        self._taken += 1
-        if self._taken % SEVERAL == 0:
-            await asyncio.sleep(0)  # a flood must not keep other calls waiting
+        await self._counted.took()
         return self._waiting.popleft()
 
 

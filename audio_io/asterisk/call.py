@@ -30,6 +30,7 @@ from audio_io.asterisk.wire import (
 )
 from audio_io.framing import check_frame, frame_samples
 from audio_io.inbox import Inbox
+from audio_io.message_rate import MessageRate
 from audio_io.orders import refusal
 from audio_io.outbox import Outbox
 from audio_io.quiet import Quiet
@@ -100,6 +101,7 @@ class AsteriskCall:
         self._clock = MarkedClock(self._rate)
         self._lead, self._quiet = Lead(), Quiet()
         self._room = Room()
+        self._messages = MessageRate()
         self._frames = 0  # sent since the last flush
         self._queue_full = False
         self._end: End | None = None
@@ -227,6 +229,7 @@ class AsteriskCall:
             while self._end is None:
                 async with asyncio.timeout_at(heard + self._limits.idle_s):
                     message = await self._socket.receive()
+                await self._messages.took()
                 if isinstance(message, bytes):
                     heard = loop.time()
                     self._hear(message)

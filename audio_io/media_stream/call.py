@@ -27,6 +27,7 @@ from audio_io.media_stream.wire import (
     Stopped,
     decoded,
 )
+from audio_io.message_rate import MessageRate
 from audio_io.orders import refusal
 from audio_io.room import Room
 from audio_io.wire import End
@@ -68,6 +69,7 @@ class MediaStreamCall:
         self._order = InOrder(dialect.gaps, begun.rate, begun.coding.sample_bytes)
         self._out = Outgoing(dialect, begun)
         self._room = Room()
+        self._messages = MessageRate()
         self._news = asyncio.Event()
         self._end: End | None = None
         self._close = (Close.NORMAL, "")
@@ -188,11 +190,14 @@ class MediaStreamCall:
             while self._end is None:
                 async with asyncio.timeout_at(heard_at + self._limits.idle_s):
                     message = await self._socket.receive()
+                await self._messages.took()
                 if self._hear(message):
                     heard_at = loop.time()
         except TimeoutError:
             sentence = f"expected sound, found none for {self._limits.idle_s:g} s"
             self._finish(End.IDLE, Close.POLICY, sentence)
+        except ProtocolError as fault:
+            self._finish(End.ERROR, Close.POLICY, str(fault))
         except CallClosed:
             self._finish(End.LOST, Close.NORMAL)
 

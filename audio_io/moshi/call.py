@@ -3,6 +3,7 @@
 from agent.core.calls import CallTraits, Note
 from agent.core.errors import ProtocolError
 from audio_io.codecs import from_pcm16, to_pcm16
+from audio_io.message_rate import MessageRate
 from audio_io.moshi.ogg import OggReader, OggWriter
 from audio_io.moshi.opus import OUT_RATE, OpusDecoder, OpusEncoder
 from audio_io.moshi.wire import Kind, TextStream, decode, encode
@@ -46,6 +47,7 @@ class MoshiSocket:
         self._resampler = Resampler(OUT_RATE, RATE)
         self._encoder, self._writer = OpusEncoder(RATE), OggWriter(serial=1)
         self._text = TextStream()
+        self._messages = MessageRate()
         self._end = 0  # of what was sent, at 48 kHz
 
     async def receive(self) -> bytes:
@@ -57,6 +59,7 @@ class MoshiSocket:
         """
         while True:
             kind, payload = decode(await self._socket.receive())
+            await self._messages.took()  # also those that are passed over
             if kind is Kind.SOUND and (sound := self._heard(payload)):
                 return sound
 

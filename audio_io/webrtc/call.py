@@ -9,7 +9,7 @@ from agent.core.audio import AudioFrame, Samples
 from agent.core.calls import CallTraits, Incoming, Note, Order, Trace
 from agent.core.errors import CallClosed, ProtocolError
 from agent.core.events import Digit, Typed
-from audio_io.ear_reports import no_trace, trace_ear
+from audio_io.ear_reports import TRACE_S, Seldom, no_trace, trace_ear
 from audio_io.framing import check_frame, frame_samples
 from audio_io.orders import refusal
 from audio_io.receive.jitter import Packet
@@ -77,6 +77,7 @@ class WebRtcCall:
         self.dropped_notes = 0
         self.joined = 0
         self._trace: Trace = no_trace
+        self._reports = Seldom(TRACE_S)
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._presence = Presence(settings.presence, self._loop.time())
@@ -327,8 +328,9 @@ class WebRtcCall:
 
     def _report(self, ear: Ear) -> None:
         self.ear = ear
-        trace_ear(self._trace, ear)
-        self._trace("network", **self._hearing.counts())
+        if self._reports.is_due(self._loop.time()):
+            trace_ear(self._trace, ear)
+            self._trace("network", **self._hearing.counts())
         if ear.delay_s is not None:
             self._speaking.ear_is(ear.delay_s)
         if ear.loss is not None and self._peer is not None:

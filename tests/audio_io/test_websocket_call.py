@@ -184,6 +184,21 @@ def test_what_is_not_allowed_ends_the_call_with_a_sentence(message, sentence):
     assert socket.closed
 
 
+def test_of_many_reports_of_the_ear_four_a_second_are_in_the_trace_and_the_last_one_counts():
+    traced = []
+
+    async def scene():
+        async with open_call() as (call, socket):
+            call.report_to(lambda event, **fields: traced.append((event, fields["loss"])))
+            for number in range(100):
+                socket.put(f'{{"type":"ear","loss":{number / 100}}}')
+                await asyncio.sleep(0.01)
+            return call.ear.loss
+
+    assert run_virtual(scene()) == 0.99
+    assert traced == [("ear", approx(loss, abs=0.02)) for loss in (0, 0.25, 0.5, 0.75)]
+
+
 def test_a_pipeline_that_is_behind_hears_the_newest_sound():
     async def scene():
         async with open_call(input_s=0.1) as (call, socket):

@@ -205,6 +205,18 @@ def test_asterisk_shows_who_it_is_before_the_upgrade(settings, headers, status):
     assert asyncio.run(scene(Server())) == status
 
 
+def test_without_a_password_and_tokens_only_this_machines_own_names_are_answered_to():
+    async def scene(server):
+        async with server.running():
+            there = {"host": "127.0.0.1", "port": server.port}
+            with raises(InvalidStatus) as refused:
+                async with connect("ws://evil.example/asterisk", **there):
+                    pass
+        return refused.value.response.status_code
+
+    assert asyncio.run(scene(Server())) == 403
+
+
 def test_a_full_server_says_when_to_try_again_or_closes_at_once():
     async def scene(server):
         async with server.running(max_calls=1), server.upgraded() as line:

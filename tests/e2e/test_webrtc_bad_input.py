@@ -159,6 +159,24 @@ def test_a_full_server_says_when_to_come_back():
     assert again[0] == 503
 
 
+def test_of_offers_at_one_moment_no_more_become_calls_than_there_is_room_for():
+    async def scene():
+        offers = [await an_offer() for _ in range(4)]
+        async with running(Singer(), max_calls=1) as address:
+            asked = [ask(address, "POST", "/api/offer", offer) for offer in offers]
+            answers = await asyncio.gather(*asked)
+            for status, _, answer in answers:
+                if status == 200:
+                    mine = {"call": answer["call"], "key": answer["key"]}
+                    await ask(address, "DELETE", "/api/offer", mine)
+        return answers
+
+    answers = sorted(asyncio.run(scene()), key=lambda answer: answer[0])
+    assert [status for status, _, _ in answers] == [200, 503, 503, 503]
+    assert all(headers["Retry-After"] == "5" for _, headers, _ in answers[1:])
+    assert all("fewer than 1 calls" in answer["error"] for _, _, answer in answers[1:])
+
+
 def test_a_foreign_page_and_a_caller_without_a_token_are_refused():
     async def scene():
         async with running(Singer(), tokens=("secret",)) as address:

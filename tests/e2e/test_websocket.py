@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect as open_websocket
 from agent.admission import ServerSettings
 from agent.core.audio import AudioFrame, join
 from agent.core.calls import Note
-from agent.core.errors import CallError, ConfigError
+from agent.core.errors import CallClosed, CallError, ConfigError
 from agent.core.events import Digit
 from audio_io.websocket import Limits
 from audio_io.websocket_client import connect
@@ -246,6 +246,25 @@ def test_a_page_of_another_site_may_not_call():
     assert asyncio.run(scene())
 
 
+def test_a_page_whose_name_was_pointed_at_this_machine_gets_nothing():
+    async def get(address, path):
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        key = b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        hosts = b"Host: evil.example:8080\r\nOrigin: http://evil.example:8080\r\n"
+        head = b"GET %b HTTP/1.1\r\n" % path.encode()
+        writer.write(head + hosts + (upgrade + key if path == "/ws" else b"") + b"\r\n")
+        status = int((await reader.readline()).split()[1])
+        writer.close()
+        return status
+
+    async def scene():
+        async with running() as address:
+            return [await get(address, path) for path in ("/ws", "/", "/metrics", "/health")]
+
+    assert asyncio.run(scene()) == [403, 403, 403, 200]
+
+
 def test_an_agent_that_fails_ends_its_call_with_a_sentence_and_is_counted():
     async def broken(call):
         raise RuntimeError("out of ideas")
@@ -367,7 +386,8 @@ def test_a_slow_reader_is_let_go_and_costs_no_memory():
         async with running(agent, limits=limits) as address:
             reader, writer = await asyncio.open_connection(*address.split(":"), limit=1000)
             writer.write(
-                b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+                b"Upgrade: websocket\r\n"
                 b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
             )
             await reader.readuntil(b"\r\n")
@@ -380,3 +400,38 @@ def test_a_slow_reader_is_let_go_and_costs_no_memory():
     asyncio.run(scene())
     assert ended[0][0] == "lost"
     assert ended[0][1] <= 60
+
+
+def test_a_client_that_reads_nothing_holds_up_little_sound_and_is_let_go():
+    async def agent(call):
+        calls.append(call)
+        silence = np.zeros(call.frame_samples, np.float32)
+        with contextlib.suppress(CallClosed):
+            while True:
+                await call.play(AudioFrame(silence, call.play_rate, 0))
+
+    async def scene():
+        async with running(agent, limits=Limits(send_s=0.3)) as address:
+            far = socket.socket()
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            far.setblocking(False)
+            loop, (host, port) = asyncio.get_running_loop(), address.split(":")
+            with far:
+                await loop.sock_connect(far, (host, int(port)))
+                await loop.sock_sendall(
+                    far,
+                    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+                    b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+                )
+                await loop.sock_recv(far, 12)  # and no more than that it was agreed to
+                start = b'{"type":"start","version":1,"rate":48000}'
+                await loop.sock_sendall(far, bytes([0x81, 0x80 | len(start)]) + bytes(4) + start)
+                while not calls or calls[0].ended is None:  # noqa: ASYNC110  # nobody tells
+                    await asyncio.sleep(0.02)
+        return calls[0].ended, calls[0]._sent
+
+    calls = []
+    ended, sent = asyncio.run(scene())
+    assert ended == "lost"
+    assert sent < 2 * 48_000  # the buffers of both kernels would hold a minute

@@ -18,7 +18,9 @@ MEDIAN_FUNCTION_LINES = 10
 BANNED_NAMES = "Manager Handler Processor Service Controller Helper Util Base Impl Context".split()
 
 # path::name -> the reason why a rule is broken there.
-ALLOWED: dict[str, str] = {}
+ALLOWED: dict[str, str] = {
+    "agent/web_connections.py::get_buffer": "asyncio.BufferedProtocol's own name",
+}
 
 
 def name_of(path):
@@ -77,7 +79,8 @@ def test_a_class_is_named_for_what_it_is(path):
 
 @mark.parametrize("path", SOURCES, ids=name_of)
 def test_nothing_is_got_by_a_getter(path):
-    assert [f.name for f in functions(path) if f.name.startswith("get_")] == []
+    getters = [f.name for f in functions(path) if f.name.startswith("get_")]
+    assert [n for n in getters if f"{name_of(path)}::{n}" not in ALLOWED] == []
 
 
 @mark.parametrize("path", SOURCES, ids=name_of)

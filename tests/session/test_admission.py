@@ -1,11 +1,15 @@
 """Who may come in: pages of this server, with a token where one is set, while there is room."""
 
+from dataclasses import replace
+
 from pytest import mark, raises
 
-from agent.admission import Caller, ServerSettings, no_access, no_room
+from agent.admission import Caller, Refusal, ServerSettings, no_access, no_room
 
-HERE = "agent.example:8080"
+HERE = "localhost:8080"
+OUTSIDE = "agent.example:8080"
 OPEN = ServerSettings()
+NAMED = ServerSettings(origins=(f"https://{OUTSIDE}",))
 CLOSED = ServerSettings(host="0.0.0.0", tokens=("old", "new"))
 
 
@@ -17,6 +21,13 @@ CLOSED = ServerSettings(host="0.0.0.0", tokens=("old", "new"))
         (Caller(HERE, "https://evil.example"), OPEN, 403),
         (Caller(HERE, "null"), OPEN, 403),
         (Caller(HERE, "https://us.example"), ServerSettings(origins=("https://us.example",)), None),
+        *((Caller(host), OPEN, None) for host in ("127.0.0.1", "[::1]:8080", "LOCALHOST", "[::1]")),
+        *((Caller(host), OPEN, 403) for host in (OUTSIDE, "", "[::1", "0.0.0.0:80", "localhost.x")),
+        (Caller(OUTSIDE, f"http://{OUTSIDE}"), OPEN, 403),
+        (Caller(OUTSIDE, f"https://{OUTSIDE}"), NAMED, None),
+        (Caller(OUTSIDE), NAMED, None),
+        (Caller("agent.example"), NAMED, 403),
+        (Caller(OUTSIDE, f"https://{OUTSIDE}", "new"), CLOSED, None),
         (Caller(HERE, "", "new"), CLOSED, None),
         (Caller(HERE, "", "old"), CLOSED, None),
         (Caller(HERE, "", "ol"), CLOSED, 401),
@@ -28,6 +39,24 @@ CLOSED = ServerSettings(host="0.0.0.0", tokens=("old", "new"))
 def test_access(caller, settings, status):
     refused = no_access(caller, settings)
     assert (refused.status if refused else None) == status
+
+
+@mark.parametrize("caller", [Caller(HERE), Caller(OUTSIDE, f"https://{OUTSIDE}")])
+def test_where_anybody_reaches_the_server_nobody_is_let_in_without_a_token(caller):
+    refused = no_access(caller, NAMED, "https://phone.example.org")
+    assert refused == Refusal(
+        403,
+        "expected [server] tokens to be set, found none, and anybody reaches this server at "
+        "https://phone.example.org",
+    )
+    assert no_access(replace(caller, origin="", token="new"), CLOSED, "https://x.org") is None
+
+
+def test_a_server_without_tokens_says_by_which_names_it_may_be_asked_for():
+    assert no_access(Caller("evil.example"), OPEN).message == (
+        "expected to be asked for as localhost or by a name in [server] origins, where no tokens "
+        "are set, found 'evil.example'"
+    )
 
 
 @mark.parametrize(
