@@ -4,6 +4,7 @@
     one or two signs of listening
     [opener] [an intent that leads to a form] up to as many slot values as there are [closer]
     some digits in a row
+    what a listener says: "no no, i see", "that's great"
 
 Values come in any order, so that one sentence can answer three questions, and corrections ("no,
 for five people") need no rule of their own. People pause anywhere, and a recogniser may be given
@@ -21,6 +22,7 @@ Source: W3C note "JSpeech Grammar Format", 2000.
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from agent.core.backchannel import AGREEMENTS, PRAISE
 from pipelines.cascade.flow.builtin import ACKNOWLEDGE, HELLO
 from pipelines.cascade.flow.clock import NAMED
 from pipelines.cascade.flow.flow import Flow
@@ -50,6 +52,13 @@ APART = (ACKNOWLEDGE, HELLO)
 DICTATED = (3, 10)
 """Digits in a row, fewest and most. Callers dictate numbers that nobody asked for, and where there
 is no number to find, a recogniser makes "seven tonight at four" of it. Two may be "for four"."""
+
+LISTENING = (
+    *(" ".join(agreement) for agreement in AGREEMENTS),
+    *(f"{it} {praise}" for it in ("that's", "sounds") for praise in sorted(PRAISE)),
+)
+"""What callers say over the agent without wanting anything: to be told from what they do want, it
+has to be among what can be heard."""
 
 OPEN_ENDS = ("for", "at", "on")
 """Where people stop to think after saying what they want."""
@@ -82,8 +91,8 @@ def grammar(flow: Flow, node: str, asked: str) -> str:
         given = _up_to("<given>", min(len(slots), MOST_VALUES))
         parts.append(f"[{_written(_tree(leading))}] {given}" if leading else given)
     apart = _written(_tree(row for name in APART for row in intent_rows(flow, name)))
-    said = [f"[<opener>] ({_any(parts)}) [<closer>]", f"({apart}) [{apart}]", "<dictated>"]
-    rules = {"opener": _any(OPENERS), "closer": _any(CLOSERS), "dictated": dictated()}
+    said = [f"[<opener>] ({_any(parts)}) [<closer>]", f"({apart}) [{apart}]", "<dictated>", "<listening>"]
+    rules = {"opener": _any(OPENERS), "closer": _any(CLOSERS), "dictated": dictated(), "listening": _any(LISTENING)}
     if rows:
         rules["given"] = _written(_tree(rows))
     written = "".join([*said, *rules.values()])
