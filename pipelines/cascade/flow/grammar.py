@@ -91,8 +91,18 @@ def grammar(flow: Flow, node: str, asked: str) -> str:
         given = _up_to("<given>", min(len(slots), MOST_VALUES))
         parts.append(f"[{_written(_tree(leading))}] {given}" if leading else given)
     apart = _written(_tree(row for name in APART for row in intent_rows(flow, name)))
-    said = [f"[<opener>] ({_any(parts)}) [<closer>]", f"({apart}) [{apart}]", "<dictated>", "<listening>"]
-    rules = {"opener": _any(OPENERS), "closer": _any(CLOSERS), "dictated": dictated(), "listening": _any(LISTENING)}
+    said = [
+        f"[<opener>] ({_any(parts)}) [<closer>]",
+        f"({apart}) [{apart}]",
+        "<dictated>",
+        "<listening>",
+    ]
+    rules = {
+        "opener": _any(OPENERS),
+        "closer": _any(CLOSERS),
+        "dictated": dictated(),
+        "listening": _any(LISTENING),
+    }
     if rows:
         rules["given"] = _written(_tree(rows))
     written = "".join([*said, *rules.values()])
