@@ -8,7 +8,7 @@ from typing import assert_never
 
 from agent.core.calls import Trace
 from agent.core.errors import EngineError
-from agent.core.events import ReplyFailed, ReplyReady
+from agent.core.events import ReplyFailed, ReplyReady, WorkDone, WorkDue
 from agent.core.playout import Playout, Put
 from agent.core.protocols import (
     Message,
@@ -26,7 +26,7 @@ from pipelines.cascade.apology import apologises, or_else
 from pipelines.cascade.clauses import clauses
 from pipelines.cascade.spoken import spoken
 
-UNKNOWN = "The caller interrupted before it ended; it is not known whether it was done."
+UNKNOWN = "It was given up before it ended; it is not known whether it was done."
 """What the history holds of a tool with effects until its result is there."""
 
 Unsaid = ToolCall | ToolStart | ToolResult | Protect | Remark
@@ -41,9 +41,15 @@ class Reply:
     tools: list[ToolCall] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    may_work: asyncio.Event = field(default_factory=asyncio.Event)
     has_effects: bool = False  # a tool that changes the world was begun for it
     protected: bool = False
     captioned: int = 0  # pieces of `said` that the far side was told of
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a tool that changes the world was begun and has not ended."""
+        return any(result.text == UNKNOWN for result in self.results)
 
     @property
     def asks(self) -> bool:
@@ -59,7 +65,7 @@ class Speaker:
     synthesizer: Synthesizer
     playout: Playout
     room: asyncio.Event  # set whenever some sound was played
-    tell: Callable[[ReplyReady | ReplyFailed], None]
+    tell: Callable[[ReplyReady | ReplyFailed | WorkDue | WorkDone], None]
     trace: Trace
     apology: str = ""  # said where the responder has none for its own failure
 
@@ -115,26 +121,35 @@ class Speaker:
                 yield piece
 
     async def _note(self, reply: Reply, piece: Unsaid) -> None:
-        """What is not said. A tool with effects waits here for the reply's release: the responder
-        goes on when it is asked for its next piece."""
+        """What is not said. A tool with effects waits here until the reply is released and the turn
+        machine lets it begin: the responder goes on when it is asked for its next piece."""
         match piece:
             case ToolCall():
                 reply.tools.append(piece)
             case ToolStart(call, effects):
                 if effects:
-                    await reply.released.wait()
+                    await self._may_work(reply)
                     reply.has_effects = True
                     reply.results.append(ToolResult(Role.EVENT, UNKNOWN, call=call))
                 self.trace("tool", reply=reply.number, name=call.name, arguments=call.arguments)
             case ToolResult(_, text, call=call):
+                was_at_work = reply.is_at_work
                 reply.results = [r for r in reply.results if r.call is not call] + [piece]
                 self.trace("tool_result", reply=reply.number, name=call.name, text=text)
+                if was_at_work and not reply.is_at_work:
+                    self.tell(WorkDone(reply.number))
             case Protect():
                 reply.protected = True
             case Remark(text):
                 self.trace("remark", reply=reply.number, text=text)
             case _:
                 assert_never(piece)
+
+    async def _may_work(self, reply: Reply) -> None:
+        await reply.released.wait()
+        reply.may_work.clear()
+        self.tell(WorkDue(reply.number))
+        await reply.may_work.wait()
 
     async def _clauses(self, reply: Reply, words: AsyncIterator[str]) -> AsyncGenerator[str, None]:
         async with aclosing(clauses(words)) as cut:

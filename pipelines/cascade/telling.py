@@ -44,6 +44,10 @@ class Telling:
         self.note("caption", who="agent", reply=reply, text=text, final=True, cut=cut,
                   whole=whole)  # fmt: skip
 
+    def wasted(self, reply: int, text: str) -> None:
+        """A reply is over that nobody heard; `text` is what was written of it."""
+        self._trace("wasted", reply=reply, words=len(text.split()))
+
     def floor(self, floor: str) -> None:
         """The floor changed hands."""
         self._trace("floor", floor=floor)

@@ -1,0 +1,148 @@
+"""The reply of a call that lives: it is made, let out, hushed, cut off, and remembered as heard."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+
+from agent.core.calls import Call
+from agent.core.conversation import Conversation
+from agent.core.protocols import Message
+from pipelines.cascade.control import CALL_CONTROL, Control
+from pipelines.cascade.speaker import Reply, Speaker
+from pipelines.cascade.telling import Telling
+from pipelines.unspaced import joined
+
+Start = Callable[[Coroutine[None, None, None], str], asyncio.Task[None]]
+
+
+class Replying:
+    """Does to the living reply what the turn machine asks for. Methods never wait.
+
+    Args:
+        call: where it is heard.
+        speaker: makes it, and puts it into the playout.
+        conversation: the history that it enters when it is audible.
+        telling: told what is said and called.
+        control: carries out what it calls for, once it was heard.
+        start: begins a task of the call, by name.
+    """
+
+    def __init__(
+        self, call: Call, speaker: Speaker, conversation: Conversation, telling: Telling,
+        control: Control, start: Start,
+    ) -> None:  # fmt: skip
+        self._call, self._speaker, self._playout = call, speaker, speaker.playout
+        self._conversation, self._telling = conversation, telling
+        self._control, self._start = control, start
+        self._reply = Reply(0)
+        self._making: asyncio.Task[None] | None = None
+
+    @property
+    def number(self) -> int:
+        """The newest reply's."""
+        return self._reply.number
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether something that changes the world was begun for the newest reply."""
+        return self._reply.has_effects
+
+    # --- asked for ----------------------------------------------------------------------------
+
+    def prepare(self, number: int, messages: Sequence[Message]) -> None:
+        """Make a reply to these messages behind a closed door."""
+        self._reply = Reply(number)
+        self._playout.open(number)
+        self._making = self._start(self._speaker.speak(self._reply, messages), f"reply-{number}")
+
+    def release(self, number: int) -> None:
+        """Open the door: what it calls for may be done."""
+        self._playout.release(number)
+        self._reply.released.set()
+
+    def duck(self, number: int) -> None:
+        """Go on more quietly."""
+        self._playout.duck(number)
+        self._take_back()
+
+    def hold(self, number: int) -> None:
+        """Stop at this sample; what changes the world is not begun meanwhile."""
+        self._playout.hold(number)
+        self._reply.released.clear()
+        self._take_back()
+
+    def resume(self, number: int) -> None:
+        """Go on at the same sample."""
+        self._playout.resume(number)
+        self._reply.released.set()
+
+    def begin_work(self) -> None:
+        """The tool that waits may change the world."""
+        self._reply.may_work.set()
+
+    def cancel(self, number: int) -> None:
+        """Silence first, clean up after; no await in between."""
+        if self._reply.has_effects:  # it belongs to the history even if nothing of it was heard
+            self._conversation.audible(number)
+        is_audible = self._conversation.is_open(number)
+        if is_audible:
+            self._heard(number, self._call.played(), cut=True)
+        else:
+            self._telling.wasted(number, " ".join(self._reply.said))
+        flushes = self._call.traits.flushes
+        self._playout.cancel(number, fade=not flushes)
+        if is_audible and flushes:
+            self._call.flush()
+        if self._making is not None:
+            self._making.cancel()
+
+    # --- told ---------------------------------------------------------------------------------
+
+    def audible(self, number: int) -> None:
+        """It begins to be heard."""
+        self._conversation.audible(number)
+        self.caption()
+        self._use_tools(control=False)
+
+    def done(self, number: int) -> None:
+        """It was heard to its end."""
+        self._conversation.audible(number)
+        self._heard(number, self._playout.position, cut=False)
+        self._use_tools(control=False)
+        self._use_tools(control=True)
+
+    def failed(self, number: int, *, was_asked_for: bool) -> None:
+        """An engine broke; `was_asked_for`: it was not only prepared."""
+        if was_asked_for or self._reply.has_effects:
+            self._conversation.audible(number)
+            self._heard(number, self._call.played(), cut=True)
+        self._playout.cancel(number)
+
+    def caption(self) -> None:
+        """The caption of an audible reply grows with what is written of it."""
+        reply = self._reply
+        if self._conversation.is_open(reply.number) and len(reply.said) > reply.captioned:
+            reply.captioned = len(reply.said)
+            self._telling.saying(reply.number, " ".join(reply.said))
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _heard(self, number: int, played: int, *, cut: bool) -> None:
+        text = joined(self._playout.heard(number, played))
+        self._conversation.heard(number, text, cut=cut, results=self._reply.results)
+        self._telling.heard(number, text, " ".join(self._reply.said), cut=cut)
+
+    def _take_back(self) -> None:
+        """What is on its way to the caller obeys too, where it can be handed over again."""
+        if self._call.traits.rewinds:
+            played = self._call.played()
+            self._call.flush()
+            self._playout.take_back(played)
+
+    def _use_tools(self, *, control: bool) -> None:
+        """Do what the reply called for: it was released, so its effects are wanted."""
+        due = [t for t in self._reply.tools if (t.name in CALL_CONTROL) is control]
+        for tool in due:
+            self._reply.tools.remove(tool)
+            self._telling.tool(self._reply.number, tool)
+        if control and due:
+            self._start(self._control.carry_out(due), "control")
