@@ -149,8 +149,9 @@ class _Talk:
         self._pausing = Pausing(engines.predictor, self._ears, self._words, config.turns.prior,
                                 self._mail.put)  # fmt: skip
         self._telling = Telling(call, trace, Discretion(config.turns.digit_pause_s))
-        control = Control(call, trace, self._happened, self._end)
-        self._replying = Replying(call, speaker, self._conversation, self._telling, control,
+        self._moved = asyncio.Event()  # set whenever the floor changed hands
+        self._control = Control(call, trace, self._telling, self._happened, self._end, self._quiet)
+        self._replying = Replying(call, speaker, self._conversation, self._telling, self._control,
                                   self._start)  # fmt: skip
         self._screening = config.voicemail and Screening(
             config.voicemail, call.rate, self._mail.put, self._happened, trace)  # fmt: skip
@@ -292,8 +293,14 @@ class _Talk:
         if not is_asked_for and self._replying.has_effects:
             self._happened(Reason.TROUBLE)  # once they have spoken: what was done is to be told
 
+    async def _quiet(self) -> None:
+        while self._machine.floor in (Floor.USER, Floor.PAUSE, Floor.OVERLAP):
+            self._moved.clear()
+            await self._moved.wait()
+
     def _floor_changed(self, before: Floor) -> None:
         floor = self._machine.floor
+        self._moved.set()
         self._ears.alert = floor is Floor.AGENT
         self._telling.floor(floor.value)
         if floor is Floor.PAUSE:
@@ -312,6 +319,7 @@ class _Talk:
                 self._prepare(number, Role.EVENT, reason.value)
                 self._replying.release(number)
             case ReleaseReply(number):
+                self._control.leave_off()
                 self._replying.release(number)
             case DuckReply(number):
                 self._replying.duck(number)

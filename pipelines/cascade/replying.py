@@ -143,6 +143,7 @@ class Replying:
         due = [t for t in self._reply.tools if (t.name in CALL_CONTROL) is control]
         for tool in due:
             self._reply.tools.remove(tool)
-            self._telling.tool(self._reply.number, tool)
+            if not control:
+                self._telling.tool(self._reply.number, tool)
         if control and due:
-            self._start(self._control.carry_out(due), "control")
+            self._start(self._control.carry_out(self._reply.number, due), "control")
