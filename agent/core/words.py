@@ -154,8 +154,8 @@ class CallerWords:
         return " ".join(part for part in parts if part)
 
     def claim(self) -> Claim:
-        """What a reply made now would answer."""
-        return tuple((number, s.text) for number, s in self._counted())
+        """What a reply made now would answer: the segments with unanswered words."""
+        return tuple((n, s.text) for n, s in self._counted() if unanswered(s.text, s.answered))
 
     def answer(self, claim: Claim) -> None:
         """A reply made for `claim` was heard; an old claim takes nothing back, and revives nothing.

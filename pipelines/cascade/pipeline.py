@@ -234,7 +234,7 @@ class _Talk:
                 self._learn(event)
                 actions = self._machine.handle(event, now)
             for action in actions:
-                self._telling.asked(action)
+                self._telling.asked(action, self._claimed())
                 self._do(action)
             self._telling.sensitive(self._expected().sensitive)
             if self._ahead and isinstance(event, Transcript) and self._machine.floor is Floor.USER:
@@ -346,10 +346,15 @@ class _Talk:
     def _prepare(self, number: int, role: Role, text: str) -> None:
         if self._ahead:
             self._ahead.stop()
-        live = self._machine.live
-        sound = self._sound.of([segment for segment, _ in live.claim]) if live else None
-        messages = self._conversation.draft(number, role, text, sound)
+        segments = self._claimed()
+        message = Message(role, text, private=self._telling.hides(segments))
+        messages = self._conversation.draft(number, message, self._sound.of(segments))
         self._replying.prepare(number, messages)
+
+    def _claimed(self) -> list[int]:
+        """The segments of the words that the living reply answers."""
+        live = self._machine.live
+        return [segment for segment, _ in live.claim] if live else []
 
     def _drafted(self, text: str) -> tuple[Message, ...]:
         return (*self._conversation.messages, Message(Role.CALLER, text))

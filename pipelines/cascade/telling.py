@@ -1,5 +1,6 @@
 """What the trace and the far side are told of a conversation, without what is sensitive."""
 
+from collections.abc import Collection
 from typing import Any
 
 from agent.core.calls import Call, Note, Trace
@@ -30,9 +31,13 @@ class Telling:
             self.note("caption", who="caller", segment=shown.segment, text=shown.text,
                       final=shown.final)  # fmt: skip
 
-    def asked(self, action: Action) -> None:
-        """The turn machine asks for something."""
-        self._trace("asked", **to_fields(self._discretion.shown_action(action)))
+    def asked(self, action: Action, segments: Collection[int]) -> None:
+        """The turn machine asks for something; `segments` are those that a reply would answer."""
+        self._trace("asked", **to_fields(self._discretion.shown_action(action, segments)))
+
+    def hides(self, segments: Collection[int]) -> bool:
+        """Whether one of these segments was sensitive."""
+        return self._discretion.hides(segments)
 
     def saying(self, reply: int, text: str) -> None:
         """A reply begins to sound; `text` is what is written of it."""
