@@ -207,7 +207,7 @@ class _Talk:
                     self._mail.put(event)
                 if played.missing:
                     self._trace("underrun", samples=played.missing, reply=self._replying.number)
-                self._replying.caption()
+                self._replying.goes_on()
                 start = self._playout.position - count
                 await self._call.play(AudioFrame(played.samples, self._call.play_rate, start))
         except CallClosed:

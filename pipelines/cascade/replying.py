@@ -5,9 +5,9 @@ from collections.abc import Callable, Coroutine, Sequence
 
 from agent.core.calls import Call
 from agent.core.conversation import Conversation
-from agent.core.protocols import Message
-from pipelines.cascade.control import CALL_CONTROL, Control
-from pipelines.cascade.speaker import Reply, Speaker
+from agent.core.protocols import Message, Role, ToolCall, ToolResult
+from pipelines.cascade.control import CALL_CONTROL, ENDS, Control
+from pipelines.cascade.speaker import DONE, INTERRUPTED, STAYED, Reply, Speaker
 from pipelines.cascade.telling import Telling
 from pipelines.unspaced import joined
 
@@ -85,7 +85,7 @@ class Replying:
             self._conversation.audible(number)
         is_audible = self._conversation.is_open(number)
         if is_audible:
-            self._heard(number, self._call.played(), cut=True)
+            self._cut(number)
         else:
             self._telling.wasted(number, " ".join(self._reply.said))
         flushes = self._call.traits.flushes
@@ -100,31 +100,51 @@ class Replying:
     def audible(self, number: int) -> None:
         """It begins to be heard."""
         self._conversation.audible(number)
-        self.caption()
-        self._use_tools(control=False)
+        self._reply.written.go_ahead()
+        self.goes_on()
 
     def done(self, number: int) -> None:
         """It was heard to its end."""
         self._conversation.audible(number)
+        self.goes_on()
+        due, self._reply.tools = self._reply.tools, []
+        for tool in due:
+            self._remember(tool, STAYED if tool.name in ENDS else DONE)
         self._heard(number, self._playout.position, cut=False)
-        self._use_tools(control=False)
-        self._use_tools(control=True)
+        if due:
+            self._start(self._control.carry_out(number, due), "control")
 
     def failed(self, number: int, *, was_asked_for: bool) -> None:
         """An engine broke; `was_asked_for`: it was not only prepared."""
         if was_asked_for or self._reply.has_effects:
             self._conversation.audible(number)
-            self._heard(number, self._call.played(), cut=True)
+            self._cut(number)
         self._playout.cancel(number)
 
-    def caption(self) -> None:
-        """The caption of an audible reply grows with what is written of it."""
+    def goes_on(self) -> None:
+        """More of it may be written: the caption of an audible reply grows with that, and what it
+        calls for is done, but for what is to follow its last word."""
         reply = self._reply
-        if self._conversation.is_open(reply.number) and len(reply.said) > reply.captioned:
+        if not self._conversation.is_open(reply.number):
+            return
+        if len(reply.said) > reply.captioned:
             reply.captioned = len(reply.said)
             self._telling.saying(reply.number, " ".join(reply.said))
+        for tool in [tool for tool in reply.tools if tool.name not in CALL_CONTROL]:
+            reply.tools.remove(tool)
+            self._telling.tool(reply.number, tool)
+            self._remember(tool, DONE)
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _cut(self, number: int) -> None:
+        self.goes_on()
+        for tool in self._reply.tools:
+            self._remember(tool, INTERRUPTED)
+        self._heard(number, self._call.played(), cut=True)
+
+    def _remember(self, tool: ToolCall, text: str) -> None:
+        self._reply.results.append(ToolResult(Role.EVENT, text, call=tool))
 
     def _heard(self, number: int, played: int, *, cut: bool) -> None:
         text = joined(self._playout.heard(number, played))
@@ -137,13 +157,3 @@ class Replying:
             played = self._call.played()
             self._call.flush()
             self._playout.take_back(played)
-
-    def _use_tools(self, *, control: bool) -> None:
-        """Do what the reply called for: it was released, so its effects are wanted."""
-        due = [t for t in self._reply.tools if (t.name in CALL_CONTROL) is control]
-        for tool in due:
-            self._reply.tools.remove(tool)
-            if not control:
-                self._telling.tool(self._reply.number, tool)
-        if control and due:
-            self._start(self._control.carry_out(self._reply.number, due), "control")

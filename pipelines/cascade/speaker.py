@@ -12,6 +12,7 @@ from agent.core.events import ReplyFailed, ReplyReady, WorkDone, WorkDue
 from agent.core.playout import Playout, Put
 from agent.core.protocols import (
     Message,
+    Piece,
     Protect,
     Remark,
     Responder,
@@ -25,9 +26,19 @@ from agent.core.protocols import (
 from pipelines.cascade.apology import apologises, or_else
 from pipelines.cascade.clauses import clauses
 from pipelines.cascade.spoken import spoken
+from pipelines.cascade.written import Written
 
 UNKNOWN = "It was given up before it ended; it is not known whether it was done."
 """What the history holds of a tool with effects until its result is there."""
+
+DONE = "done"
+"""What the history holds of a tool of the agent's own once the far side was told of it."""
+
+INTERRUPTED = "Not done: the caller interrupted."
+"""What it holds of one that was to follow the last word."""
+
+STAYED = "Not done: the caller went on."
+"""What it holds of one that ends the call: whoever reads it is in a call that has not ended."""
 
 Unsaid = ToolCall | ToolStart | ToolResult | Protect | Remark
 
@@ -37,6 +48,7 @@ class Reply:
     """What is known of a reply while it is being made."""
 
     number: int
+    written: Written = field(default_factory=Written)
     said: list[str] = field(default_factory=list)
     tools: list[ToolCall] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
@@ -71,17 +83,20 @@ class Speaker:
 
     async def speak(self, reply: Reply, messages: Sequence[Message]) -> None:
         """Make one reply until its last sample is put; an engine's failure is told, not raised."""
-        try:
-            await self._fill(reply, messages)
-        except EngineError as fault:
-            self.trace("error", message=str(fault), reply=reply.number)
-            self.tell(ReplyFailed(reply.number))
-        else:
-            self.playout.complete(reply.number, asks=reply.asks)
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(self._write(reply, messages), name=f"write-{reply.number}")
+            try:
+                await self._fill(reply)
+            except EngineError as fault:
+                self.trace("error", message=str(fault), reply=reply.number)
+                self.tell(ReplyFailed(reply.number))
+            else:
+                self.playout.complete(reply.number, asks=reply.asks)
+            writing.cancel()
 
-    async def _fill(self, reply: Reply, messages: Sequence[Message]) -> None:
+    async def _fill(self, reply: Reply) -> None:
         async with (
-            aclosing(self._words(reply, messages)) as words,
+            aclosing(reply.written.pieces()) as words,
             aclosing(self._clauses(reply, words)) as cut,
             aclosing(spoken(self.synthesizer, cut)) as sound,
         ):
@@ -104,21 +119,31 @@ class Speaker:
             await self.room.wait()
         return put is Put.TAKEN
 
-    async def _words(self, reply: Reply, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        """The responder's text; its tool calls are kept until the reply is released."""
-        is_first = True
+    async def _write(self, reply: Reply, messages: Sequence[Message]) -> None:
+        """The responder's text, for the voice; its tool calls are kept until the reply is heard."""
         asked = self.responder.reply(messages, ())
         if self.apology and apologises(messages):
             asked = or_else(asked, self.apology)
-        async with aclosing(asked) as pieces:
-            async for piece in pieces:
-                if not isinstance(piece, str):
-                    await self._note(reply, piece)
-                    continue
-                if is_first:
-                    is_first = False
-                    self.trace("first_token", reply=reply.number)
-                yield piece
+        try:
+            async with aclosing(asked) as pieces:
+                await self._write_all(reply, pieces)
+        except EngineError as fault:
+            reply.written.end(fault)
+        else:
+            reply.written.end()
+
+    async def _write_all(self, reply: Reply, pieces: AsyncIterator[Piece]) -> None:
+        is_first = True
+        await reply.written.wanted()
+        async for piece in pieces:
+            if not isinstance(piece, str):
+                await self._note(reply, piece)
+                continue
+            if is_first:
+                is_first = False
+                self.trace("first_token", reply=reply.number)
+            reply.written.put(piece)
+            await reply.written.wanted()
 
     async def _note(self, reply: Reply, piece: Unsaid) -> None:
         """What is not said. A tool with effects waits here until the reply is released and the turn
