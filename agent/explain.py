@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from agent.core.events import (
     Action,
     Backchannel,
+    BeginWork,
     CancelReply,
     DuckReply,
     Event,
@@ -101,6 +102,9 @@ def _decision(action: Action, moment: _Moment, known: _Known) -> Decision | None
             return Decision(moment.t, f"held reply {reply}", _overlap(moment, known))
         case ResumeReply(reply):
             return Decision(moment.t, f"went on with reply {reply}", _overlap(moment, known))
+        case BeginWork(reply):
+            why = "it has the floor, and what came of it will be told whatever is said now"
+            return Decision(moment.t, f"began to act (reply {reply})", why)
         case CancelReply(reply) if moment.before in (Floor.AGENT, Floor.OVERLAP):
             return Decision(moment.t, f"stopped reply {reply}", _overlap(moment, known))
         case CancelReply(reply):

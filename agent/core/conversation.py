@@ -1,6 +1,7 @@
 """The history of a call: what the caller said, and what they heard of the agent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.core.audio import AudioFrame
 from agent.core.protocols import Message, Role
@@ -25,14 +26,14 @@ class Conversation:
         return tuple(self._messages)
 
     def draft(
-        self, reply: int, role: Role, text: str, sound: AudioFrame | None = None
+        self, reply: int, message: Message, sound: AudioFrame | None = None
     ) -> tuple[Message, ...]:
         """What a responder is given to make this reply: the history and the new message.
 
         `sound`: what the words were heard in; the history keeps the words alone.
         """
-        self._drafts = {reply: Message(role, text)}
-        return (*self._messages, Message(role, text, sound=sound))
+        self._drafts = {reply: message}
+        return (*self._messages, replace(message, sound=sound))
 
     def audible(self, reply: int) -> None:
         """The reply began to be heard: its question becomes history."""

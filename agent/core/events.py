@@ -108,7 +108,7 @@ class ReplyReady:
 
 @dataclass(frozen=True, slots=True)
 class ReplyAudible:
-    """The first sample of a reply was handed to the call."""
+    """The first sample of a reply since it was released was handed to the call."""
 
     reply: int
 
@@ -127,6 +127,20 @@ class ReplyDone:
 @dataclass(frozen=True, slots=True)
 class ReplyFailed:
     """An engine broke while it made this reply."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDue:
+    """This reply was released, and now wants to run a tool that changes the world."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """No such tool runs for this reply any more; what came of it is yet to be told."""
 
     reply: int
 
@@ -157,7 +171,7 @@ class Happened:
     reason: Reason
 
 
-Replied = ReplyReady | ReplyAudible | ReplyDone | ReplyFailed
+Replied = ReplyReady | ReplyAudible | ReplyDone | ReplyFailed | WorkDue | WorkDone
 
 Event = (
     CallAnswered
@@ -170,6 +184,8 @@ Event = (
     | ReplyAudible
     | ReplyDone
     | ReplyFailed
+    | WorkDue
+    | WorkDone
     | Digit
     | Typed
     | Happened
@@ -216,6 +232,13 @@ class ResumeReply:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginWork:
+    """Run the tool: this reply has the floor, and will be heard."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
 class CancelReply:
     """Silence this reply, and forget what was not heard of it."""
 
@@ -243,6 +266,7 @@ Action = (
     | DuckReply
     | HoldReply
     | ResumeReply
+    | BeginWork
     | CancelReply
     | Backchannel
     | Prompt

@@ -66,10 +66,10 @@ class Overlap:
         """What follows for the reply, and the loop time at which to look again."""
         if words.speaking():
             points = self.since + config.hold_after_s, self.since + config.yield_after_s
-            return self.speaking(words.text(), now, config), _next(now, *points)
+            return self.speaking(words.over(), now, config), _next(now, *points)
         points = self.quiet + config.settle_s, self.quiet + config.final_wait_s
         final = not words.waiting()
-        return self.silent(words.text(), now, final=final, config=config), _next(now, *points)
+        return self.silent(words.over(), now, final=final, config=config), _next(now, *points)
 
     def speaking(self, text: str, now: float, config: TurnConfig) -> Verdict:
         """While the caller goes on."""
@@ -92,6 +92,11 @@ class Overlap:
         if final or is_late or wish < config.murmur_below:
             return Verdict.RESUME
         return Verdict.AS_IT_IS
+
+
+def is_murmur(text: str, config: TurnConfig) -> bool:
+    """Whether words that nobody heard the sound of were only a sign of listening."""
+    return Overlap(0.0).wish(text, final=True, config=config) < config.yield_above
 
 
 def _next(now: float, *points: float) -> float:

@@ -99,6 +99,7 @@ class _Track:
     )
     waiting: int = 0
     played: int = 0
+    is_told: bool = False  # that it is audible
     is_complete: bool = False
     asks: bool = False
 
@@ -179,16 +180,19 @@ class Playout:
         self._aside = rest * np.linspace(1, 0, len(rest), dtype=np.float32)
 
     def release(self, reply: int) -> None:
-        """Open the door."""
-        self._set(reply, Door.OPEN)
+        """Open the door, the first time or again: that it is audible is told each time."""
+        track = self._of(reply)
+        if track and track.door in (Door.CLOSED, Door.HELD):
+            track.door, track.is_told = Door.OPEN, False
 
     def duck(self, reply: int) -> None:
         """Go on more quietly."""
         self._set(reply, Door.DUCKED)
 
     def hold(self, reply: int) -> None:
-        """Stop; keep the place."""
-        self._set(reply, Door.HELD)
+        """Stop; keep the place. What was not begun does not begin."""
+        if track := self._of(reply):
+            track.door = Door.HELD if track.played else Door.CLOSED
 
     def resume(self, reply: int) -> None:
         """Come back at the same sample, at full level."""
@@ -267,7 +271,8 @@ class Playout:
         gains = self._gains(track, len(out))
         samples = self._drain(track, len(gains), self.position)
         out[: len(samples)] += samples * gains[: len(samples)]
-        if track.played and not before:
+        if len(samples) and not track.is_told:
+            track.is_told = True
             events.append(ReplyAudible(track.reply))
         if track.is_complete and not track.waiting:
             events.append(ReplyDone(track.reply, track.asks))

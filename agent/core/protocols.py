@@ -187,12 +187,14 @@ class Role(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Message:
     """One entry of the history. `cut` says that the caller stopped the agent here; `sound` is what
-    the words were heard in: only of the newest, and for a responder that `HearsSound`."""
+    the words were heard in: only of the newest, and for a responder that `HearsSound`. `private`:
+    some words were said while something `sensitive` was expected: nobody may be told of them."""
 
     role: Role
     text: str
     cut: bool = False
     sound: AudioFrame | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,41 @@
 """The replies of a call: at most one lives, and each keeps its number for life."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
-from agent.core.events import Action, CancelReply, PrepareReply, Prompt, Reason
+from agent.core.events import (
+    Action,
+    BeginWork,
+    CancelReply,
+    HoldReply,
+    PrepareReply,
+    Prompt,
+    Reason,
+)
 from agent.core.words import Claim
+
+
+class Work(Enum):
+    """What a reply does beside speaking that cannot be undone."""
+
+    NONE = auto()
+    RUNNING = auto()
+    UNTOLD = auto()  # it is done, and the caller has not heard of it yet
 
 
 @dataclass(frozen=True, slots=True)
 class LiveReply:
     """The one reply that may be named: its number, and the words it answers (a prompt: none).
 
-    `protected`: nobody may interrupt it.
+    `protected`: nobody may interrupt it. `work`: as long as there is some, the reply is committed:
+    it waits for a caller who speaks, and is not cancelled.
     """
 
     number: int
     text: str
     claim: Claim
     protected: bool = False
+    work: Work = Work.NONE
 
 
 class Replies:
@@ -37,22 +56,47 @@ class Replies:
     @property
     def number(self) -> int:
         """The living reply's number; there must be one."""
-        if self.live is None:
-            raise AssertionError("no reply is live")
-        return self.live.number
+        return self._living().number
 
     @property
     def is_protected(self) -> bool:
         """Whether a reply lives that nobody may interrupt."""
         return self.live is not None and self.live.protected
 
+    @property
+    def is_committed(self) -> bool:
+        """Whether a reply lives that must be heard, whatever else is said."""
+        return self.live is not None and self.live.work is not Work.NONE
+
+    @property
+    def is_to_words(self) -> bool:
+        """Whether a reply lives that answers the caller."""
+        return self.live is not None and self.live.text != ""
+
     def fits(self, text: str) -> bool:
-        """Whether the living reply answers exactly these words."""
-        return self.live is not None and self.live.text == text
+        """Whether the living reply answers exactly these words, or must be heard before them."""
+        return self.live is not None and (self.is_committed or self.live.text == text)
 
     def is_stale(self, text: str) -> bool:
-        """Whether a reply lives that answers other words."""
-        return self.live is not None and self.live.text != text
+        """Whether a reply lives that answers other words, and has done nothing for them yet."""
+        return self.live is not None and not self.fits(text)
+
+    def begin_work(self, live: LiveReply) -> list[Action]:
+        """The living reply changes the world, and answers its words by that."""
+        self.live = replace(live, work=Work.RUNNING, claim=())
+        return [BeginWork(live.number)]
+
+    def end_work(self, live: LiveReply, *, is_heard: bool) -> None:
+        """The living reply has changed the world; `is_heard`: it is audible and tells of it."""
+        if live.work is Work.RUNNING:
+            self.live = replace(live, work=Work.NONE if is_heard else Work.UNTOLD)
+
+    def sounds(self) -> None:
+        """The living reply is heard, and what it did with it. Its words are answered once: later it
+        would undo answers."""
+        live = self._living()
+        work = Work.NONE if live.work is Work.UNTOLD else live.work
+        self.live = replace(live, work=work, claim=())
 
     def speculate(self, text: str, claim: Claim, most: int) -> list[Action]:
         """Begin a reply to words that may not be all, if `most` were not begun in this pause."""
@@ -62,6 +106,10 @@ class Replies:
             return self.cancel()
         self.speculations += bool(text)
         return self.answer(text, claim)
+
+    def settle(self, text: str, claim: Claim) -> list[Action]:
+        """The turn is over: the living reply is wanted if it fits, else a new one to its words."""
+        return [] if self.fits(text) else self.answer(text, claim)
 
     def answer(self, text: str, claim: Claim) -> list[Action]:
         """Begin a reply to the caller's words, if there are any; the one before is over."""
@@ -77,15 +125,29 @@ class Replies:
         self.live = LiveReply(self._next(), "", ())
         return [*actions, Prompt(self.live.number, reason)]
 
+    def hush(self) -> list[Action]:
+        """The caller has the floor: a committed reply waits, any other is over."""
+        return [HoldReply(self.number)] if self.is_committed else self.cancel()
+
     def cancel(self) -> list[Action]:
         """Silence the living reply, if there is one."""
         reply = self.end()
         return [] if reply is None else [CancelReply(reply.number)]
 
+    def end_held(self) -> list[Action]:
+        """A committed reply that is held had no sound left: nothing is to be done for it."""
+        self.live = None if self.is_committed else self.live
+        return []
+
     def end(self) -> LiveReply | None:
         """The living reply is over by itself."""
         reply, self.live = self.live, None
         return reply
+
+    def _living(self) -> LiveReply:
+        if self.live is None:
+            raise AssertionError("no reply is live")
+        return self.live
 
     def _next(self) -> int:
         self._count += 1

@@ -32,9 +32,12 @@ from agent.core.events import (
     Transcript,
     TurnEndPredicted,
     Typed,
+    WorkDone,
+    WorkDue,
 )
 from agent.core.floor import Floor
-from agent.core.overlap import Overlap, Verdict
+from agent.core.listening import Listening
+from agent.core.overlap import Overlap, Verdict, is_murmur
 from agent.core.replies import LiveReply, Replies
 from agent.core.turn_config import TurnConfig
 from agent.core.words import CallerWords, next_key_s
@@ -49,7 +52,7 @@ class TurnMachine:
     must not go back.
     """
 
-    __slots__ = ("_deadline", "_listened", "_overlap", "_pause_s", "_prompts",
+    __slots__ = ("_deadline", "_listening", "_overlap", "_pause_s", "_prompts",
                  "_replies", "_since", "_words", "config", "floor")  # fmt: skip
 
     def __init__(self, config: TurnConfig) -> None:
@@ -59,7 +62,7 @@ class TurnMachine:
         self._replies = Replies()
         self._since = 0.0  # when the silence began, or the reply was released
         self._overlap = Overlap(0.0)  # the present or last speech over the agent
-        self._listened = 0.0  # when the agent last had, or gave, a sign of listening
+        self._listening = Listening()
         self._deadline: float | None = None
         self._pause_s = 0.0  # silence that decides the present pause
         self._prompts = 0
@@ -91,41 +94,36 @@ class TurnMachine:
         return actions
 
     def _told(self, event: Event, now: float) -> list[Action]:
+        self._words.note(event)
         match event:
             case CallAnswered():
                 return self._prompt(Reason.GREETING, now)
-            case SpeechStarted(segment):
-                self._words.start(segment)
+            case SpeechStarted():
                 return self._speech_started(now)
-            case SpeechEnded(segment):
-                self._words.end(segment)
+            case SpeechEnded():
                 return self._speech_ended(now)
             case Transcript():
-                self._words.hear(event)
                 return self._words_changed(event.final, now)
             case TurnEndPredicted(segment, probability):
                 return self._predicted(segment, probability, now)
             case SpeechJudged():
                 return self._judged(event, now)
-            case Digit(entered) | Typed(entered):
-                self._words.enter(entered)
+            case Digit() | Typed():
                 return self._entered(event, now)
-            case ReplyReady() | ReplyAudible() | ReplyDone() | ReplyFailed():
-                return self._replied(event, now)
             case Happened(reason):
                 return self._prompt(reason, now) if self.floor is Floor.OPEN else []
             case _:
-                assert_never(event)
+                return self._replied(event, now)
 
     def _speech_started(self, now: float) -> list[Action]:
         match self.floor:
             case Floor.OPEN:
-                self._listened = now
+                self._listening.last = now
                 return self._listen(now)
             case Floor.PAUSE:
                 return self._listen(now)  # the reply is kept: it may have been a breath
             case Floor.PENDING:
-                return self._replies.cancel() + self._listen(now)
+                return self._replies.hush() + self._listen(now)
             case Floor.AGENT:
                 return self._overlap_begins(now)
             case Floor.OVERLAP:
@@ -170,7 +168,7 @@ class TurnMachine:
             return self._resume(now)
         if self.floor is not Floor.PAUSE and not (self.floor is Floor.USER and is_over):
             return []
-        if not self._words.text():
+        if not self._words.text() and not self._replies.is_committed:
             return self._replies.cancel() + self._open(now)
         self._enter(Floor.PAUSE, max(now, self._since + self._pause_s))
         return self._speculate()
@@ -200,15 +198,8 @@ class TurnMachine:
         self._pause_s = self.config.pause_s(probability)
         self._deadline = max(now, self._since + self._pause_s)  # decided now, not in the past
         if now < self._deadline:
-            return self._sign_of_listening(probability, now)
+            return self._listening.sign(probability, now, self.config)
         return self.expire(now)
-
-    def _sign_of_listening(self, probability: float, now: float) -> list[Action]:
-        every_s = self.config.listen_every_s
-        if not 0 < every_s <= now - self._listened or probability >= self.config.listen_below:
-            return []
-        self._listened = now
-        return [Backchannel(Aside.LISTENING)]
 
     def _entered(self, event: Digit | Typed, now: float) -> list[Action]:
         pause_s = next_key_s(event, self.config.digit_pause_s)
@@ -216,7 +207,7 @@ class TurnMachine:
             return []  # a part of what they are saying
         if self.floor is Floor.AGENT and self._replies.is_protected:
             return []
-        return self._replies.cancel() + self._pause(now, pause_s)
+        return self._replies.hush() + self._pause(now, pause_s)
 
     def _replied(self, event: Replied, now: float) -> list[Action]:
         live = self._replies.live
@@ -226,8 +217,13 @@ class TurnMachine:
             case ReplyReady(_, protected):
                 self._replies.live = replace(live, protected=protected)
                 return []
+            case WorkDue():
+                return self._work_due(live)
+            case WorkDone():
+                self._replies.end_work(live, is_heard=self.floor is Floor.AGENT)
+                return []
             case ReplyDone() if self.floor in (Floor.PAUSE, Floor.USER):
-                return []  # nothing was released, so nothing was heard
+                return self._replies.end_held()  # nothing else was released, or heard
             case ReplyAudible():
                 return self._audible(live, now)
             case ReplyDone(_, asks):
@@ -240,10 +236,17 @@ class TurnMachine:
             case _:
                 assert_never(event)
 
+    def _work_due(self, live: LiveReply) -> list[Action]:
+        if self.floor in (Floor.PAUSE, Floor.USER) and not self._replies.is_committed:
+            return []  # nobody has decided yet that it is wanted
+        self._words.answer(live.claim)
+        return self._replies.begin_work(live)
+
     def _audible(self, live: LiveReply, now: float) -> list[Action]:
         if self.floor is Floor.PENDING:
             self._words.answer(live.claim)
-            self._replies.live = replace(live, claim=())  # once: later it would undo answers
+            self._words.put_off(all_said=self._replies.is_committed)
+            self._replies.sounds()
             self._overlap = Overlap(now)  # nothing was said over this reply yet
             self._enter(Floor.AGENT, now + self.config.agent_max_s)
         return []
@@ -295,7 +298,7 @@ class TurnMachine:
     def _pend(self, now: float) -> None:
         """A reply is released; words are owed a filler if it is late, a prompt is not."""
         wait_s = self.config.reply_wait_s
-        if not self._replies.fits(""):
+        if self._replies.is_to_words:
             wait_s = min(wait_s, self.config.filler_after_s)
             self._prompts = 0  # somebody is there
         self._since = now
@@ -311,8 +314,8 @@ class TurnMachine:
 
     def _speculate(self) -> list[Action]:
         """Prepare a reply to the words so far, unless one is being prepared or enough were."""
-        most = self.config.speculations_max
-        return self._replies.speculate(self._words.text(), self._words.claim(), most)
+        text, claim = self._words.text(), self._words.claim()
+        return self._replies.speculate(text, claim, self.config.speculations_max)
 
     def _prompt(self, reason: Reason, now: float) -> list[Action]:
         actions = self._replies.prompt(reason)
@@ -327,11 +330,10 @@ class TurnMachine:
                 self._deadline = patience
                 return self._speculate()
         self._words.give_up_waiting()
-        text = self._words.text()
-        actions: list[Action] = []
-        if not self._replies.fits(text):
-            actions = self._replies.answer(text, self._words.claim())
-        if not text:
+        if self._replies.is_committed and is_murmur(self._words.text(), self.config):
+            self._words.murmured(now)
+        actions = self._replies.settle(self._words.text(), self._words.claim())
+        if self._replies.live is None:
             return actions + self._open(now)
         self._pend(now)
         return [*actions, ReleaseReply(self._replies.number)]
@@ -359,8 +361,8 @@ class TurnMachine:
                 return []
             case Verdict.DUCK | Verdict.HOLD:
                 self._overlap = replace(self._overlap, hush=verdict)
-                hush = DuckReply if verdict is Verdict.DUCK else HoldReply
-                return [hush(self._replies.number)]
+                number = self._replies.number
+                return [DuckReply(number) if verdict is Verdict.DUCK else HoldReply(number)]
             case Verdict.RESUME:
                 return self._resume(now)
             case Verdict.YIELD:
@@ -371,7 +373,7 @@ class TurnMachine:
     def _said_before(self, now: float) -> list[Action]:
         """Late words of something said over the agent, which has gone on speaking."""
         is_early = self._words.speaking() or self._words.waiting()
-        if is_early or self._replies.is_protected or not self._words.text():
+        if is_early or self._replies.is_protected or not self._words.over():
             return []
         verdict, due = self._overlap.look(self._words, now, self.config)
         if verdict is Verdict.RESUME:
@@ -384,13 +386,14 @@ class TurnMachine:
         if not self._words.waiting():
             self._words.murmured(now)
         self._overlap = replace(self._overlap, hush=Verdict.DUCK)  # its last words may yet come
+        self._replies.sounds()
         self._enter(Floor.AGENT, now + self.config.agent_max_s)
         return [ResumeReply(self._replies.number)]
 
     def _yield(self, now: float) -> list[Action]:
         if self._words.speaking():
-            return self._replies.cancel() + self._listen(now)
-        if not self._words.text():
+            return self._replies.hush() + self._listen(now)
+        if not self._words.text() and not self._replies.is_committed:
             return self._prompt(Reason.UNHEARD, now)
         since = max(self._overlap.since, self._overlap.quiet)
-        return self._replies.cancel() + self._pause(now, self.config.pause_min_s, since)
+        return self._replies.hush() + self._pause(now, self.config.pause_min_s, since)

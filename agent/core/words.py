@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from agent.core.events import Digit, Transcript, Typed
+from agent.core.events import Digit, Event, SpeechEnded, SpeechStarted, Transcript, Typed
 
 SEGMENTS_KEPT = 32
 """Answered segments remembered, so that a late transcript still finds what was answered of it."""
@@ -32,6 +32,7 @@ class _Segment:
 
     text: str = ""
     answered: str = ""
+    before: str = ""  # what the audible reply is not about, and the next one is
     voice: Voice = Voice.SILENT
     is_final: bool = False
 
@@ -71,6 +72,20 @@ class CallerWords:
         self._murmur = (0, -math.inf)
         self.current = 0
 
+    def note(self, event: Event) -> None:
+        """What an event says of the caller's voice and words; a verdict on them is not among it."""
+        match event:
+            case SpeechStarted(segment):
+                self.start(segment)
+            case SpeechEnded(segment):
+                self.end(segment)
+            case Transcript():
+                self.hear(event)
+            case Digit(entered) | Typed(entered):
+                self.enter(entered)
+            case _:
+                pass
+
     def start(self, segment: int) -> None:
         """The caller began to speak."""
         self.current = segment
@@ -89,10 +104,22 @@ class CallerWords:
         """It is the caller after all, and they still speak. Whether that is news."""
         return self._turn(segment, Voice.DISMISSED, Voice.SPEAKING)
 
+    def put_off(self, *, all_said: bool) -> None:
+        """A reply becomes audible; with `all_said` it is not about what is unanswered now, which
+        must neither interrupt it nor be lost."""
+        for known in self._segments.values():
+            owed = all_said and unanswered(known.text, known.answered)
+            known.before = known.text if owed else ""
+
+    def over(self) -> str:
+        """The unanswered words that were said over the audible reply."""
+        parts = (unanswered(s.text, s.before or s.answered) for _, s in self._counted())
+        return " ".join(part for part in parts if part)
+
     def murmured(self, now: float) -> None:
-        """All that is unanswered was a sign of listening, known at `now`."""
+        """All that was said over the reply was a sign of listening, known at `now`."""
         self._murmur = (self.current, now)
-        self.answer(self.claim())
+        self.answer(tuple((n, s.text) for n, s in self._counted() if not s.before))
 
     def reopen(self, since: float) -> None:
         """The last sign of listening, if it came at `since` or later, was an answer."""
@@ -127,8 +154,8 @@ class CallerWords:
         return " ".join(part for part in parts if part)
 
     def claim(self) -> Claim:
-        """What a reply made now would answer."""
-        return tuple((number, s.text) for number, s in self._counted())
+        """What a reply made now would answer: the segments with unanswered words."""
+        return tuple((n, s.text) for n, s in self._counted() if unanswered(s.text, s.answered))
 
     def answer(self, claim: Claim) -> None:
         """A reply made for `claim` was heard; an old claim takes nothing back, and revives nothing.

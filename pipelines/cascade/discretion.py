@@ -4,6 +4,7 @@ Each hidden word stays one word, so that a trace can be replayed. What a replay 
 a hidden word was only a sign of listening, and that the recogniser changed its mind about one.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from agent.core.events import (
@@ -29,7 +30,8 @@ def hidden(text: str) -> str:
 class Discretion:
     """Hides the words of one call while it is told to.
 
-    A segment that was sensitive stays so: its last words may come when the next question is out.
+    A segment that was sensitive stays so: its last words may come when the next question is out,
+    and be answered later still, together with others.
 
     Args:
         digit_pause_s: the turn machine's own; written to the trace beside a hidden key, which can
@@ -39,33 +41,40 @@ class Discretion:
     def __init__(self, digit_pause_s: float) -> None:
         self.is_on = False
         self._digit_pause_s = digit_pause_s
-        self._segments: dict[int, str] = {}  # to hide, each with its last word so far
+        self._segments: set[int] = set()  # to hide
+        self._entered = 0  # keys have segments too: they count down from -1, as in CallerWords
 
     def shown(self, event: Event) -> Event:
         """The event as a trace may hold it. Must be asked of every event, in order."""
         match event:
             case SpeechStarted(segment) if self.is_on:
-                self._segments.setdefault(segment, "")
+                self._segments.add(segment)
             case Transcript(segment, stable, unstable) if self.is_on or segment in self._segments:
-                self._segments[segment] = next(reversed(event.text.split()), "")
+                self._segments.add(segment)
                 return replace(event, stable=hidden(stable), unstable=hidden(unstable))
-            case Digit() if self.is_on:
-                pause_s = next_key_s(event, self._digit_pause_s)
-                return replace(event, digit=HIDDEN, pause_s=pause_s)
-            case Typed(text) if self.is_on:
-                return Typed(hidden(text))
+            case Digit() | Typed():
+                return self._entry(event)
             case TurnEndPredicted(segment) if self.is_on or segment in self._segments:
                 return replace(event, reason="")  # it may quote a word
             case _:
                 pass
         return event
 
-    def shown_action(self, action: Action) -> Action:
-        """The action as a trace may hold it."""
-        if isinstance(action, PrepareReply) and (self.is_on or self._is_late(action.text)):
+    def shown_action(self, action: Action, segments: Collection[int]) -> Action:
+        """The action as a trace may hold it; `segments` are those of the words it is about."""
+        if isinstance(action, PrepareReply) and (self.is_on or self.hides(segments)):
             return replace(action, text=hidden(action.text))
         return action
 
-    def _is_late(self, text: str) -> bool:
-        """Whether words of a hidden segment may be among these: it leaves out too much at worst."""
-        return not set(text.split()).isdisjoint(self._segments.values())
+    def hides(self, segments: Collection[int]) -> bool:
+        """Whether one of these segments is hidden."""
+        return not self._segments.isdisjoint(segments)
+
+    def _entry(self, event: Digit | Typed) -> Event:
+        self._entered -= 1
+        if not self.is_on:
+            return event
+        self._segments.add(self._entered)
+        if isinstance(event, Typed):
+            return Typed(hidden(event.text))
+        return replace(event, digit=HIDDEN, pause_s=next_key_s(event, self._digit_pause_s))

@@ -8,6 +8,7 @@ the playout, and a task per reply. `_play` asks the playout for the next 20 ms, 
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, assert_never
@@ -19,6 +20,7 @@ from agent.core.errors import CallClosed, EngineError
 from agent.core.events import (
     Action,
     Backchannel,
+    BeginWork,
     CallAnswered,
     CancelReply,
     Digit,
@@ -36,6 +38,7 @@ from agent.core.events import (
     ResumeReply,
     SpeechStarted,
     Transcript,
+    WorkDue,
 )
 from agent.core.playout import Playout
 from agent.core.protocols import (
@@ -51,10 +54,11 @@ from agent.core.protocols import (
     Synthesizer,
     TurnPredictor,
 )
+from agent.core.replies import LiveReply
 from agent.core.turns import Floor, TurnConfig, TurnMachine
 from pipelines.cascade import time_limit
 from pipelines.cascade.asides import Asides, Manners
-from pipelines.cascade.control import CALL_CONTROL, Control
+from pipelines.cascade.control import Control
 from pipelines.cascade.discretion import Discretion
 from pipelines.cascade.ears import Ears
 from pipelines.cascade.hearing import Hearing
@@ -63,13 +67,13 @@ from pipelines.cascade.keypad import awaited
 from pipelines.cascade.listener import ListenerConfig
 from pipelines.cascade.pausing import Pausing, Words
 from pipelines.cascade.reading_ahead import ReadingAhead
+from pipelines.cascade.replying import Replying
 from pipelines.cascade.screening import Screening
-from pipelines.cascade.speaker import Reply, Speaker
+from pipelines.cascade.speaker import Speaker
 from pipelines.cascade.telling import Telling
 from pipelines.cascade.turn_sound import TurnSound
 from pipelines.cascade.voicemail import VoicemailSettings
 from pipelines.mailbox import Mailbox
-from pipelines.unspaced import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +144,23 @@ class _Talk:
         self._ears = Ears(engines.detector, self._judging, config.listener, self._hearing,
                           self._mail.put, trace)  # fmt: skip
         self._room = asyncio.Event()
-        self._speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
-                                self._mail.put, trace, config.manners.trouble)  # fmt: skip
+        speaker = Speaker(engines.responder, engines.synthesizer, self._playout, self._room,
+                          self._mail.put, trace, config.manners.trouble)  # fmt: skip
         self._pausing = Pausing(engines.predictor, self._ears, self._words, config.turns.prior,
                                 self._mail.put)  # fmt: skip
         self._telling = Telling(call, trace, Discretion(config.turns.digit_pause_s))
-        self._control = Control(call, trace, self._happened, self._end)
+        self._moved = asyncio.Event()  # set whenever the floor changed hands
+        self._control = Control(call, trace, self._telling, self._happened, self._end, self._quiet)
+        self._replying = Replying(call, speaker, self._conversation, self._telling, self._control,
+                                  self._start)  # fmt: skip
         self._screening = config.voicemail and Screening(
             config.voicemail, call.rate, self._mail.put, self._happened, trace)  # fmt: skip
         self._owed: deque[Happened] = deque()  # to be told when the floor is open
         self._over = asyncio.Event()
         self._group = asyncio.TaskGroup()
-        start = partial(self._group.create_task, name="read ahead")
+        start = partial(self._start, name="read ahead")
         self._ahead = ReadingAhead(responder, start, self._drafted, trace) \
             if isinstance(responder, ReadsAhead) and responder.reads_ahead else None  # fmt: skip
-        self._reply = Reply(0)
-        self._making: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until somebody hangs up."""
@@ -201,19 +206,12 @@ class _Talk:
                 for event in played.events:
                     self._mail.put(event)
                 if played.missing:
-                    self._trace("underrun", samples=played.missing, reply=self._reply.number)
-                self._caption()
+                    self._trace("underrun", samples=played.missing, reply=self._replying.number)
+                self._replying.goes_on()
                 start = self._playout.position - count
                 await self._call.play(AudioFrame(played.samples, self._call.play_rate, start))
         except CallClosed:
             self._end("caller")
-
-    def _caption(self) -> None:
-        """The caption of an audible reply grows with what is written of it."""
-        reply = self._reply
-        if self._conversation.is_open(reply.number) and len(reply.said) > reply.captioned:
-            reply.captioned = len(reply.said)
-            self._telling.saying(reply.number, " ".join(reply.said))
 
     def _words(self) -> Words:
         return Words(self._machine.text, self._expected())
@@ -236,7 +234,7 @@ class _Talk:
                 self._learn(event)
                 actions = self._machine.handle(event, now)
             for action in actions:
-                self._telling.asked(action)
+                self._telling.asked(action, self._claimed())
                 self._do(action)
             self._telling.sensitive(self._expected().sensitive)
             if self._ahead and isinstance(event, Transcript) and self._machine.floor is Floor.USER:
@@ -247,6 +245,9 @@ class _Talk:
                 self._floor_changed(floor)
             if self._owed and self._machine.floor is Floor.OPEN:
                 self._mail.put(self._owed.popleft())
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        return self._group.create_task(work, name=name)
 
     def _happened(self, reason: Reason) -> None:
         self._mail.put(Happened(reason))
@@ -266,39 +267,40 @@ class _Talk:
             case SpeechStarted():
                 self._playout.hush()
             case ReplyAudible(number) if live and number == live.number:
-                self._conversation.audible(number)
-                self._sound.forget([segment for segment, _ in live.claim])
-                if self._ahead:
-                    self._ahead.begin_turn()
+                self._answered(live)
                 if live.text and self._judging:
                     self._judging.learn()
                 if not live.text:  # a greeting comes first, and the voice has time after it
                     self._group.create_task(self._prepare_asides(), name="asides")
-                self._caption()
-                self._use_tools(control=False)
+                self._replying.audible(number)
+            case WorkDue(number) if live and number == live.number:
+                self._answered(live)
             case ReplyDone(number) if live and number == live.number:
-                self._conversation.audible(number)
-                self._heard(number, self._playout.position, cut=False)
-                self._use_tools(control=False)
-                self._use_tools(control=True)
+                self._replying.done(number)
             case ReplyFailed(number) if live and number == live.number:
                 self._failed(number)
             case _:
                 pass
 
-    def _failed(self, number: int) -> None:
-        if self._machine.floor not in (Floor.PAUSE, Floor.USER):  # else nobody asked for it yet
-            self._conversation.audible(number)
-            self._heard(number, self._call.played(), cut=True)
-        self._playout.cancel(number)
+    def _answered(self, live: LiveReply) -> None:
+        self._sound.forget([segment for segment, _ in live.claim])
+        if self._ahead:
+            self._ahead.begin_turn()
 
-    def _heard(self, number: int, played: int, *, cut: bool) -> None:
-        text = joined(self._playout.heard(number, played))
-        self._conversation.heard(number, text, cut=cut, results=self._reply.results)
-        self._telling.heard(number, text, " ".join(self._reply.said), cut=cut)
+    def _failed(self, number: int) -> None:
+        is_asked_for = self._machine.floor not in (Floor.PAUSE, Floor.USER)
+        self._replying.failed(number, was_asked_for=is_asked_for)
+        if not is_asked_for and self._replying.has_effects:
+            self._happened(Reason.TROUBLE)  # once they have spoken: what was done is to be told
+
+    async def _quiet(self) -> None:
+        while self._machine.floor in (Floor.USER, Floor.PAUSE, Floor.OVERLAP):
+            self._moved.clear()
+            await self._moved.wait()
 
     def _floor_changed(self, before: Floor) -> None:
         floor = self._machine.floor
+        self._moved.set()
         self._ears.alert = floor is Floor.AGENT
         self._telling.floor(floor.value)
         if floor is Floor.PAUSE:
@@ -315,19 +317,20 @@ class _Talk:
                 self._prepare(number, Role.CALLER, text)
             case Prompt(number, reason):
                 self._prepare(number, Role.EVENT, reason.value)
-                self._release(number)
+                self._replying.release(number)
             case ReleaseReply(number):
-                self._release(number)
+                self._control.leave_off()
+                self._replying.release(number)
             case DuckReply(number):
-                self._playout.duck(number)
-                self._take_back()
+                self._replying.duck(number)
             case HoldReply(number):
-                self._playout.hold(number)
-                self._take_back()
+                self._replying.hold(number)
             case ResumeReply(number):
-                self._playout.resume(number)
+                self._replying.resume(number)
+            case BeginWork():
+                self._replying.begin_work()
             case CancelReply(number):
-                self._cancel(number)
+                self._replying.cancel(number)
             case Backchannel(kind):
                 self._asides_made += 1
                 self._playout.aside(self._asides.sound(kind, self._asides_made))
@@ -340,56 +343,21 @@ class _Talk:
         if is_silent and self._call.traits.flushes:
             self._call.flush()
 
-    def _take_back(self) -> None:
-        """What is on its way to the caller obeys too, where it can be handed over again."""
-        if self._call.traits.rewinds:
-            played = self._call.played()
-            self._call.flush()
-            self._playout.take_back(played)
-
     def _prepare(self, number: int, role: Role, text: str) -> None:
         if self._ahead:
             self._ahead.stop()
-        self._reply = Reply(number)
-        self._playout.open(number)
+        segments = self._claimed()
+        message = Message(role, text, private=self._telling.hides(segments))
+        messages = self._conversation.draft(number, message, self._sound.of(segments))
+        self._replying.prepare(number, messages)
+
+    def _claimed(self) -> list[int]:
+        """The segments of the words that the living reply answers."""
         live = self._machine.live
-        sound = self._sound.of([segment for segment, _ in live.claim]) if live else None
-        messages = self._conversation.draft(number, role, text, sound)
-        self._making = self._group.create_task(
-            self._speaker.speak(self._reply, messages), name=f"reply-{number}"
-        )
+        return [segment for segment, _ in live.claim] if live else []
 
     def _drafted(self, text: str) -> tuple[Message, ...]:
         return (*self._conversation.messages, Message(Role.CALLER, text))
-
-    def _release(self, number: int) -> None:
-        self._playout.release(number)
-        self._reply.released.set()
-
-    def _cancel(self, number: int) -> None:
-        """Silence first, clean up after; no await in between."""
-        if self._reply.has_effects:  # it belongs to the history even if nothing of it was heard
-            self._conversation.audible(number)
-        is_audible = self._conversation.is_open(number)
-        if is_audible:
-            self._heard(number, self._call.played(), cut=True)
-        else:
-            self._trace("wasted", reply=number, words=len(" ".join(self._reply.said).split()))
-        flushes = self._call.traits.flushes
-        self._playout.cancel(number, fade=not flushes)
-        if is_audible and flushes:
-            self._call.flush()
-        if self._making is not None:
-            self._making.cancel()
-
-    def _use_tools(self, *, control: bool) -> None:
-        """Do what the reply called for: it was released, so its effects are wanted."""
-        due = [t for t in self._reply.tools if (t.name in CALL_CONTROL) is control]
-        for tool in due:
-            self._reply.tools.remove(tool)
-            self._telling.tool(self._reply.number, tool)
-        if control and due:
-            self._group.create_task(self._control.carry_out(due), name="control")
 
     def _expected(self) -> Expectation:
         return self._engines.responder.expects(self._conversation.messages)

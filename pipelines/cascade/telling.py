@@ -1,5 +1,6 @@
 """What the trace and the far side are told of a conversation, without what is sensitive."""
 
+from collections.abc import Collection
 from typing import Any
 
 from agent.core.calls import Call, Note, Trace
@@ -30,9 +31,13 @@ class Telling:
             self.note("caption", who="caller", segment=shown.segment, text=shown.text,
                       final=shown.final)  # fmt: skip
 
-    def asked(self, action: Action) -> None:
-        """The turn machine asks for something."""
-        self._trace("asked", **to_fields(self._discretion.shown_action(action)))
+    def asked(self, action: Action, segments: Collection[int]) -> None:
+        """The turn machine asks for something; `segments` are those that a reply would answer."""
+        self._trace("asked", **to_fields(self._discretion.shown_action(action, segments)))
+
+    def hides(self, segments: Collection[int]) -> bool:
+        """Whether one of these segments was sensitive."""
+        return self._discretion.hides(segments)
 
     def saying(self, reply: int, text: str) -> None:
         """A reply begins to sound; `text` is what is written of it."""
@@ -43,6 +48,10 @@ class Telling:
         self._trace("heard", reply=reply, text=text, cut=cut)
         self.note("caption", who="agent", reply=reply, text=text, final=True, cut=cut,
                   whole=whole)  # fmt: skip
+
+    def wasted(self, reply: int, text: str) -> None:
+        """A reply is over that nobody heard; `text` is what was written of it."""
+        self._trace("wasted", reply=reply, words=len(text.split()))
 
     def floor(self, floor: str) -> None:
         """The floor changed hands."""

@@ -9,7 +9,7 @@ from agent.core.protocols import Message, Role, ToolCall, ToolResult
 
 def test_a_speculation_leaves_no_trace():
     talk = Conversation()
-    given_to_responder = talk.draft(1, Role.CALLER, "hello")
+    given_to_responder = talk.draft(1, Message(Role.CALLER, "hello"))
     assert given_to_responder == (Message(Role.CALLER, "hello"),)
     assert talk.messages == ()
     assert not talk.is_open(1)
@@ -17,7 +17,7 @@ def test_a_speculation_leaves_no_trace():
 
 def test_an_audible_reply_brings_its_question_into_the_history():
     talk = Conversation()
-    talk.draft(1, Role.CALLER, "hello")
+    talk.draft(1, Message(Role.CALLER, "hello"))
     talk.audible(1)
     assert talk.messages == (Message(Role.CALLER, "hello"), Message(Role.AGENT, ""))
     assert talk.is_open(1)
@@ -25,7 +25,7 @@ def test_an_audible_reply_brings_its_question_into_the_history():
 
 def test_the_history_holds_what_was_heard_and_where_it_was_cut():
     talk = Conversation()
-    talk.draft(1, Role.CALLER, "hello")
+    talk.draft(1, Message(Role.CALLER, "hello"))
     talk.audible(1)
     talk.heard(1, "good", cut=True)
     assert talk.messages[-1] == Message(Role.AGENT, "good", cut=True)
@@ -34,7 +34,7 @@ def test_the_history_holds_what_was_heard_and_where_it_was_cut():
 
 def test_a_reply_heard_to_its_end_is_not_cut():
     talk = Conversation()
-    talk.draft(1, Role.EVENT, "greeting")
+    talk.draft(1, Message(Role.EVENT, "greeting"))
     talk.audible(1)
     talk.heard(1, "good morning", cut=False)
     assert talk.messages == (
@@ -45,7 +45,7 @@ def test_a_reply_heard_to_its_end_is_not_cut():
 
 def test_what_came_of_a_tool_stands_before_the_reply_that_told_it():
     talk = Conversation()
-    talk.draft(1, Role.CALLER, "a table for four")
+    talk.draft(1, Message(Role.CALLER, "a table for four"))
     talk.audible(1)
     booked = ToolResult(Role.EVENT, "booked", call=ToolCall("book"))
     talk.heard(1, "Your table is", cut=True, results=(booked,))
@@ -56,8 +56,8 @@ def test_what_came_of_a_tool_stands_before_the_reply_that_told_it():
 
 def test_a_new_draft_takes_the_place_of_the_one_before():
     talk = Conversation()
-    talk.draft(1, Role.CALLER, "a table")
-    talk.draft(2, Role.CALLER, "a table for four")
+    talk.draft(1, Message(Role.CALLER, "a table"))
+    talk.draft(2, Message(Role.CALLER, "a table for four"))
     talk.audible(1)
     assert talk.messages == ()
     talk.audible(2)
@@ -66,10 +66,10 @@ def test_a_new_draft_takes_the_place_of_the_one_before():
 
 def test_the_responder_is_given_the_history_before_the_new_question():
     talk = Conversation()
-    talk.draft(1, Role.CALLER, "hello")
+    talk.draft(1, Message(Role.CALLER, "hello"))
     talk.audible(1)
     talk.heard(1, "good morning", cut=False)
-    assert talk.draft(2, Role.CALLER, "a table") == (
+    assert talk.draft(2, Message(Role.CALLER, "a table")) == (
         Message(Role.CALLER, "hello"),
         Message(Role.AGENT, "good morning"),
         Message(Role.CALLER, "a table"),
@@ -78,7 +78,7 @@ def test_the_responder_is_given_the_history_before_the_new_question():
 
 def test_a_reply_is_audible_once():
     talk = Conversation()
-    talk.draft(1, Role.CALLER, "hello")
+    talk.draft(1, Message(Role.CALLER, "hello"))
     talk.audible(1)
     talk.audible(1)
     assert len(talk.messages) == 2
@@ -87,7 +87,7 @@ def test_a_reply_is_audible_once():
 def test_what_was_heard_of_a_reply_that_is_not_open_changes_nothing():
     talk = Conversation()
     talk.heard(7, "nobody said this", cut=True)
-    talk.draft(1, Role.CALLER, "hello")
+    talk.draft(1, Message(Role.CALLER, "hello"))
     talk.audible(1)
     talk.heard(1, "good morning", cut=False)
     talk.heard(1, "good", cut=True)
@@ -96,7 +96,7 @@ def test_what_was_heard_of_a_reply_that_is_not_open_changes_nothing():
 
 def test_a_history_that_was_handed_out_does_not_change():
     talk = Conversation()
-    talk.draft(1, Role.CALLER, "hello")
+    talk.draft(1, Message(Role.CALLER, "hello"))
     talk.audible(1)
     before = talk.messages
     talk.heard(1, "good morning", cut=False)
@@ -108,7 +108,7 @@ def test_questions_and_answers_alternate_whatever_becomes_audible(replies):
     talk = Conversation()
     heard = 0
     for number, (is_audible, cut) in enumerate(replies, 1):
-        talk.draft(number, Role.CALLER, f"question {number}")
+        talk.draft(number, Message(Role.CALLER, f"question {number}"))
         if is_audible:
             talk.audible(number)
             talk.heard(number, f"answer {number}", cut=cut)

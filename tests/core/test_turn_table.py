@@ -27,8 +27,11 @@ from agent.core.events import (
     Transcript,
     TurnEndPredicted,
     Typed,
+    WorkDone,
+    WorkDue,
 )
 from agent.core.overlap import Verdict
+from agent.core.replies import Work
 from agent.core.turns import Floor, TurnConfig, TurnMachine
 from agent.core.words import CallerWords
 
@@ -100,12 +103,18 @@ class Moment:
         self.machine, self.event, self.now = machine, event, now
         self.live = machine.live
         self.words = noted(machine, event, now)
+        self._known = {}
 
-    @property
+    def holds(self, condition):
+        if condition not in self._known:
+            self._known[condition] = CONDITIONS[condition](self)
+        return self._known[condition]
+
+    @cached_property
     def text(self):
         return self.words.text()
 
-    @property
+    @cached_property
     def is_speaking(self):
         return self.words.speaking()
 
@@ -117,7 +126,7 @@ class Moment:
             case _:
                 return True
 
-    @property
+    @cached_property
     def is_settled(self):
         if isinstance(self.event, Transcript):
             return self.event.final and not self.is_speaking and not self.words.waiting()
@@ -131,11 +140,11 @@ class Moment:
         return machine._since + pause_s, machine._since + pause_s + machine.config.final_wait_s
 
     def is_too_early(self):
-        return self.now < self.silence_left_s()[0]
+        return self.event is not None and self.now < self.silence_left_s()[0]
 
     def is_owed(self):
-        silence, patience = self.silence_left_s()
-        return silence <= self.now < patience and self.words.waiting()
+        _, patience = self.silence_left_s()
+        return not self.is_too_early() and self.now < patience and self.words.waiting()
 
     @cached_property
     def verdict(self):
@@ -145,11 +154,11 @@ class Moment:
         if isinstance(self.event, SpeechJudged):
             overlap = dataclasses.replace(overlap, caller=self.event.caller, floor=self.event.floor)
         if self.is_speaking:
-            return overlap.speaking(self.text, self.now, config)
+            return overlap.speaking(self.words.over(), self.now, config)
         if isinstance(self.event, SpeechEnded):
             overlap = dataclasses.replace(overlap, quiet=self.now)
         final = not self.words.waiting()
-        return overlap.silent(self.text, self.now, final=final, config=config)
+        return overlap.silent(self.words.over(), self.now, final=final, config=config)
 
     @property
     def is_dismissed(self):
@@ -167,13 +176,17 @@ class Moment:
     def is_sign_due(self):
         config = self.machine.config
         is_time = config.listen_every_s and (
-            self.now - self.machine._listened >= config.listen_every_s
+            self.now - self.machine._listening.last >= config.listen_every_s
         )
         return bool(is_time) and self.event.probability < config.listen_below
 
     @property
     def is_for_good(self):
         return self.now >= self.machine._since + self.machine.config.reply_wait_s
+
+    @property
+    def is_committed(self):
+        return self.live is not None and self.live.work is not Work.NONE
 
     def is_this_reply(self):
         return self.live is not None and self.event.reply == self.live.number
@@ -185,15 +198,8 @@ def noted(machine, event, now):
     copy.current, copy._entered = machine._words.current, machine._words._entered
     copy._murmur = machine._words._murmur
     copy._segments = {n: dataclasses.replace(s) for n, s in machine._words._segments.items()}
+    copy.note(event)
     match event:
-        case SpeechStarted(segment):
-            copy.start(segment)
-        case SpeechEnded(segment):
-            copy.end(segment)
-        case Transcript():
-            copy.hear(event)
-        case Digit(entered) | Typed(entered):
-            copy.enter(entered)
         case SpeechJudged(segment, caller) if caller < machine.config.dismiss_below:
             copy.dismiss(segment)
         case SpeechJudged(segment):
@@ -214,8 +220,12 @@ CONDITIONS = {
     "no words": lambda m: m.text == "",
     "reply": lambda m: m.live is not None,
     "no reply": lambda m: m.live is None,
-    "fits": lambda m: m.live is not None and m.live.text == m.text,
-    "changed": lambda m: m.live is not None and m.live.text != m.text,
+    "committed": lambda m: m.is_committed,
+    "free": lambda m: m.live is not None and not m.is_committed,
+    "fits": lambda m: m.live is not None and (m.is_committed or m.live.text == m.text),
+    "changed": lambda m: m.live is not None and not m.is_committed and m.live.text != m.text,
+    "said over": lambda m: m.words.over() != "",
+    "nothing over": lambda m: m.words.over() == "",
     "budget left": lambda m: m.machine._replies.speculations < m.machine.config.speculations_max,
     "budget spent": lambda m: m.machine._replies.speculations >= m.machine.config.speculations_max,
     "too early": lambda m: m.is_too_early(),
@@ -256,6 +266,19 @@ CONDITIONS = {
 
 VOCABULARY = "a table for four uh-huh yeah stop monday".split()
 
+ASKED = ((0.1, SpeechStarted(1)), (0.5, SpeechEnded(1)), (0.0, Transcript(1, "stop", final=True)))
+AT_WORK = (*ASKED, (3.0, WorkDue(1)))
+BEGINNINGS = (
+    (),
+    # Words for which a reply is prepared turn out to be a bystander's while the caller goes on.
+    (*ASKED[:2], (0.0, Transcript(1, "stop")), (0.1, SpeechStarted(2)), (0.0, SpeechStarted(1)),
+     (0.0, SpeechJudged(1, 0.1, 0.5))),
+    AT_WORK,
+    (*AT_WORK, (0.1, ReplyAudible(1)), (0.1, SpeechStarted(2)), (0.1, SpeechEnded(2))),
+    (*AT_WORK, (0.1, SpeechStarted(2)), (0.3, Digit("4"))),
+)  # fmt: skip
+"""How a walk begins, as (seconds later, event): places that are seldom come to by chance."""
+
 
 class Walk:
     """A machine that is led through a history, and every row that it takes."""
@@ -267,13 +290,22 @@ class Walk:
         self.taken = []
 
     def run(self):
-        """Forty events, likely and unlikely ones, with every deadline on the way."""
+        """A beginning, then forty events, likely and not, and every deadline on the way."""
+        for gap_s, event in self.random.choice(BEGINNINGS):
+            self.go(self.now + gap_s, event)
         for _ in range(40):
-            self.now = self.later()
-            while (due := self.machine.deadline()) is not None and due <= self.now:
-                self.step(None, due)
-            self.step(self.event(), self.now)
+            now = self.later()
+            self.go(now)
+            self.go(now, self.event())
         return self.taken
+
+    def go(self, now, event=None):
+        """Some time passes, and perhaps something happens then."""
+        self.now = now
+        while (due := self.machine.deadline()) is not None and due <= now:
+            self.step(None, due)
+        if event is not None:
+            self.step(event, now)
 
     def later(self):
         """Some time on, now and then at the very instant of the deadline."""
@@ -289,7 +321,7 @@ class Walk:
         fitting = [
             row
             for row in rows_of(floor, kind)
-            if all(CONDITIONS[condition](moment) for condition in row.when)
+            if all(moment.holds(condition) for condition in row.when)
         ]
         assert len(fitting) == 1, f"{floor} {event}: expected one row, found {fitting}"
         (row,) = fitting
@@ -323,6 +355,7 @@ class Walk:
             ReplyReady(reply, choose([True, False])),
             ReplyDone(reply, choose([True, False])),
             ReplyFailed(reply),
+            choose([WorkDue(reply), WorkDone(reply), ReplyAudible(reply)]),
             choose([Digit(choose("4#"), choose([None, 0.0, 3.0])), Typed("a table")]),
             Happened(choose([Reason.REFUSED, Reason.LIMIT])),
         ]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.events import (
+    BeginWork,
     CancelReply,
     Digit,
     DuckReply,
@@ -25,6 +26,8 @@ from agent.core.events import (
     SpeechStarted,
     Transcript,
     TurnEndPredicted,
+    WorkDone,
+    WorkDue,
 )
 from agent.core.turns import Floor, TurnConfig, TurnMachine
 
@@ -45,6 +48,8 @@ EVENTS = st.one_of(
     NUMBERS.map(ReplyAudible),
     NUMBERS.map(ReplyDone),
     NUMBERS.map(ReplyFailed),
+    NUMBERS.map(WorkDue),
+    NUMBERS.map(WorkDone),
     st.sampled_from("0123456789*#").map(Digit),
     st.just(Happened(Reason.REFUSED)),
 )
@@ -58,6 +63,7 @@ class Door:
     live: int | None = None
     last: int = 0
     is_released: bool = False
+    is_at_work: bool = False
 
     def obey(self, actions):
         for action in actions:
@@ -66,7 +72,7 @@ class Door:
                     assert self.live is None, "a reply was prepared while another lives"
                     assert number == self.last + 1, "numbers count up by one"
                     self.live = self.last = number
-                    self.is_released = isinstance(action, Prompt)
+                    self.is_released, self.is_at_work = isinstance(action, Prompt), False
                 case CancelReply(number):
                     assert number == self.live, "a reply that does not live was cancelled"
                     self.live = None
@@ -74,9 +80,16 @@ class Door:
                     assert number == self.live
                     assert not self.is_released, "a door was opened twice"
                     self.is_released = True
+                case HoldReply(number) if self.is_at_work:
+                    assert number == self.live
+                    self.is_released = False  # a caller who has the floor: it is released again
                 case DuckReply(number) | HoldReply(number) | ResumeReply(number):
                     assert number == self.live
-                    assert self.is_released
+                    assert self.is_released or self.is_at_work
+                case BeginWork(number):
+                    assert number == self.live
+                    assert self.is_released or self.is_at_work
+                    self.is_at_work = True
 
 
 def play(machine, door, steps):
@@ -87,11 +100,10 @@ def play(machine, door, steps):
         actions = machine.expire(now)
         door.obey(actions)
         ends = isinstance(event, ReplyDone | ReplyFailed) and door.live == event.reply
-        if ends and door.live == event.reply and (door.is_released or machine.live is None):
+        actions = machine.handle(event, now)
+        if ends and (machine.live is None or machine.live.number != event.reply):
             door.live = None
-        if ends and machine.floor is Floor.PAUSE and isinstance(event, ReplyFailed):
-            door.live = None
-        door.obey(machine.handle(event, now))
+        door.obey(actions)
     return now
 
 
@@ -165,10 +177,14 @@ def conversations(draw):
 
 
 class Agent:
-    """Makes replies as a pipeline would: audible after a while, done after another."""
+    """Makes replies as a pipeline would: audible after a while, done after another.
 
-    def __init__(self, delay_s, length_s):
-        self.delay_s, self.length_s = delay_s, length_s
+    `work_s`: each reply begins with a tool that changes the world, and takes so long.
+    """
+
+    def __init__(self, delay_s, length_s, work_s=None):
+        self.delay_s, self.length_s, self.work_s = delay_s, length_s, work_s
+        self.begun = []
         self.texts, self.heard = {}, []
         self.coming = []  # (time, event)
 
@@ -179,10 +195,24 @@ class Agent:
                     self.texts[number] = text
                 case ReleaseReply(number) | Prompt(number):
                     begin = now + self.delay_s
+                    if self.work_s is not None and number not in self.begun:
+                        self.coming.append((now, WorkDue(number)))
                     self.coming.append((begin, ReplyAudible(number)))
                     self.coming.append((begin + self.length_s, ReplyDone(number)))
+                case BeginWork(number):
+                    assert number not in self.begun
+                    self.begun.append(number)
+                    self.coming.append((now + self.work_s, WorkDone(number)))
+                case HoldReply(number) if number in self.begun and not self.is_audible(number):
+                    self.coming = [
+                        c for c in self.coming if not isinstance(c[1], ReplyAudible | ReplyDone)
+                    ]
                 case CancelReply(number):
+                    assert number not in self.begun or self.is_audible(number)
                     self.coming = [c for c in self.coming if c[1].reply != number]
+
+    def is_audible(self, number):
+        return self.texts.get(number, "") in ("", *self.heard)
 
     def tell(self, event):
         if isinstance(event, ReplyAudible) and event.reply in self.texts:
@@ -218,6 +248,20 @@ def test_every_word_is_in_a_reply_that_was_heard_however_late_it_came(talk, dela
     hold(machine, agent, script, until=300)
     answered = " ".join(agent.heard).split()
     assert set(spoken) <= set(answered)
+    assert machine.text == ""
+    assert machine.floor is Floor.OPEN
+
+
+@settings(max_examples=400, deadline=None)
+@given(conversations(), st.floats(0, 3), st.floats(0.1, 6))
+def test_what_changes_the_world_is_begun_once_for_each_word_and_heard_of(talk, work_s, length_s):
+    script, _ = talk
+    machine, agent = TurnMachine(CONFIG), Agent(work_s + 0.1, length_s, work_s)
+    hold(machine, agent, script, until=300)
+    for number in agent.begun:
+        assert agent.is_audible(number)
+    begun = " ".join(agent.texts.get(number, "") for number in agent.begun).split()
+    assert len(begun) == len(set(begun))
     assert machine.text == ""
     assert machine.floor is Floor.OPEN
 

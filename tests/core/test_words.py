@@ -190,13 +190,13 @@ def test_a_late_transcript_of_a_recent_segment_finds_what_was_answered():
 
 def test_a_long_call_remembers_no_more_than_its_limit():
     words, _ = many(500)
-    assert len(words.claim()) == SEGMENTS_KEPT
+    assert len(words._segments) == SEGMENTS_KEPT
 
 
 def test_an_old_claim_does_not_bring_forgotten_segments_back():
     words, claims = many(100)
     words.answer(claims[50])
-    assert len(words.claim()) == SEGMENTS_KEPT
+    assert len(words._segments) == SEGMENTS_KEPT
     assert not words.waiting()
 
 
@@ -231,4 +231,4 @@ def test_segments_shortened_after_their_answer_are_forgotten_too():
         words.hear(Transcript(number, "a b", ""))
         words.answer(words.claim())
         words.hear(Transcript(number, "a", final=True))
-    assert len(words.claim()) <= SEGMENTS_KEPT + 1
+    assert len(words._segments) <= SEGMENTS_KEPT + 1

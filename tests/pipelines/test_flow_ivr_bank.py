@@ -190,3 +190,13 @@ def test_whatever_is_said_only_who_is_known_gets_to_an_account_and_has_three_tri
     replies = talk(BANK, said, now=OPEN, tools=tools)
     assert len(replies) == len(said) + 1
     assert asked.count("check_identity") <= 3
+
+
+def test_what_was_said_with_a_secret_is_in_no_summary(flow):
+    words = "one two three four i want to speak to somebody"
+    for is_private in (False, True):
+        said = Message(Role.CALLER, words, private=is_private)
+        at = fold(flow, [Message(Role.EVENT, Reason.GREETING), said])
+        (call,) = at.calls
+        assert call.name == "transfer"
+        assert ("two three" in call.arguments["summary"]) is not is_private

@@ -68,9 +68,9 @@ def test_while_it_is_on_no_word_and_no_key_is_shown(event, shown):
 
 
 def test_while_it_is_on_no_question_is_shown():
-    assert discreet().shown_action(PrepareReply(1, "4 7")) == PrepareReply(1, "••• •••")
-    assert discreet().shown_action(CancelReply(1)) == CancelReply(1)
-    assert Discretion(1.5).shown_action(PrepareReply(1, "4 7")) == PrepareReply(1, "4 7")
+    assert discreet().shown_action(PrepareReply(1, "4 7"), ()) == PrepareReply(1, "••• •••")
+    assert discreet().shown_action(CancelReply(1), ()) == CancelReply(1)
+    assert Discretion(1.5).shown_action(PrepareReply(1, "4 7"), ()) == PrepareReply(1, "4 7")
 
 
 def test_a_segment_that_was_sensitive_stays_so():
@@ -79,8 +79,21 @@ def test_a_segment_that_was_sensitive_stays_so():
     made.shown(Transcript(3, "one", "two"))
     made.is_on = False
     assert made.shown(Transcript(3, "one two three", final=True)).text == "••• ••• •••"
-    assert made.shown_action(PrepareReply(1, "three")) == PrepareReply(1, "•••")
+    assert made.shown_action(PrepareReply(1, "three"), [3]) == PrepareReply(1, "•••")
     assert made.shown(TurnEndPredicted(3, 0.5, "ends in 'three'")).reason == ""
     assert made.shown(TurnEndPredicted(4, 0.5, "a wish")).reason == "a wish"
     assert made.shown(Transcript(4, "my balance", final=True)).text == "my balance"
-    assert made.shown_action(PrepareReply(2, "my balance")).text == "my balance"
+    assert made.shown_action(PrepareReply(2, "my balance"), [4]).text == "my balance"
+
+
+def test_keys_that_were_sensitive_are_hidden_wherever_they_turn_up_again():
+    made = Discretion(1.5)
+    made.shown(Digit("1"))
+    made.is_on = True
+    made.shown(Digit("4"))
+    made.shown(Typed("4 7"))
+    made.is_on = False
+    made.shown(Digit("2"))
+    assert [made.hides([segment]) for segment in (-1, -2, -3, -4)] == [False, True, True, False]
+    assert made.shown_action(PrepareReply(1, "4 hello"), [-2, 5]).text == "••• •••"
+    assert made.shown_action(PrepareReply(2, "2 hello"), [-4, 5]).text == "2 hello"

@@ -8,7 +8,7 @@ from pytest import mark, raises
 
 from agent.core.audio import AudioFrame
 from agent.core.errors import EngineFailed
-from agent.core.events import ReplyAudible, ReplyDone, ReplyFailed, ReplyReady
+from agent.core.events import ReplyAudible, ReplyDone, ReplyFailed, ReplyReady, WorkDone, WorkDue
 from agent.core.playout import LIMIT_S, Playout, Put
 from agent.core.protocols import Message, Remark, Role, Speech, ToolCall, ToolResult, ToolStart
 from agent.trace import TraceList
@@ -259,8 +259,9 @@ def test_a_fault_that_is_no_engines_goes_through():
     async def main():
         await Stage(Responder((3,))).speak()
 
-    with raises(AssertionError):
+    with raises(ExceptionGroup) as found:
         run_virtual(main())
+    assert found.group_contains(AssertionError)
 
 
 def test_tools_are_kept_until_somebody_asks_and_are_not_spoken():
@@ -286,8 +287,11 @@ def test_a_tool_with_effects_waits_for_the_release_of_its_reply():
             assert stage.voice.spoken == ["One moment."]
             assert (stage.named("tool"), stage.reply.has_effects) == ([], False)
             stage.reply.released.set()
+            await asyncio.sleep(1.0)
+            assert (stage.named("tool"), stage.told[-1]) == ([], WorkDue(1))
+            stage.reply.may_work.set()
         assert stage.voice.spoken == ["One moment.", "Booked."]
-        assert [(t["t"], t["name"]) for t in stage.named("tool")] == [(5.0, "book")]
+        assert [(t["t"], t["name"]) for t in stage.named("tool")] == [(6.0, "book")]
         assert stage.reply.results == [ToolResult(Role.EVENT, UNKNOWN, call=book)]
 
     run_virtual(main())
@@ -333,3 +337,20 @@ def test_the_first_clause_is_spoken_while_the_rest_is_written():
 def test_a_question_is_one_in_every_script(question):
     assert Reply(1, said=["Well.", question]).asks
     assert not Reply(1, said=[question, "Well."]).asks
+
+
+def test_the_end_of_what_changes_the_world_is_told_once_all_of_it_has_ended():
+    async def main():
+        calls = [ToolCall("pay"), ToolCall("book")]
+        results = [ToolResult(Role.EVENT, "done", call=call) for call in calls]
+        look = ToolResult(Role.EVENT, "sunny", call=ToolCall("look"))
+        stage = Stage(Responder((*(ToolStart(c, effects=True) for c in calls), look, *results)))
+        stage.reply.released.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stage.speak())
+            for _ in calls:
+                await asyncio.sleep(1.0)
+                stage.reply.may_work.set()
+        assert stage.told == [WorkDue(1), WorkDue(1), WorkDone(1)]
+
+    run_virtual(main())

@@ -1,12 +1,16 @@
 """What a caller says or presses where something secret is asked for reaches no file."""
 
+import asyncio
+
 import numpy as np
 from pytest import fixture, mark
 
+from agent.core.protocols import Expectation, Role
 from agent.metrics import call_figures
 from agent.replay import replay
 from agent.trace import read_trace
 from floorbench.call.report import write_report
+from pipelines.cascade.tools import pretend_bank
 from tests.support.lines import QUICK, Press, Say, Scene, hold, keys, responder_of
 from tests.support.recordings import RATE, write_wav
 
@@ -143,3 +147,50 @@ def test_the_report_of_such_a_call_shows_none_of_it(call, request):
         assert "4 7 1" not in shown
         assert "1 2 3" not in shown
     assert "You have one thousand two hundred" in (path.parent / "report.html").read_text("utf-8")
+
+
+class Clerk:
+    """Asks for a secret, takes a second to think about it, and then asks how to help."""
+
+    def __init__(self):
+        self.given = []
+
+    async def reply(self, messages, tools):
+        self.given.append(tuple(messages))
+        if messages[-1].role is not Role.EVENT:
+            await asyncio.sleep(1.0)
+        yield "What is your PIN?" if messages[-1].role is Role.EVENT else "How can I help?"
+
+    def expects(self, messages):
+        return Expectation(sensitive=not any(m.role is Role.CALLER for m in messages))
+
+
+def test_a_secret_that_is_answered_with_later_words_stays_private(tmp_path):
+    clerk, path = Clerk(), tmp_path / "trace.jsonl"
+    say = (Say(5.6, "hello"), Say(12, "my balance"))
+    hold(Scene(20.0, say=say, press=keys(4, "1234#"), synthesizer=QUICK), clerk, path=path)
+    said = {m.text: m.private for given in clerk.given for m in given if m.role is Role.CALLER}
+    assert said["1 2 3 4 # hello"] is True
+    assert said["my balance"] is False
+    prepared = [line["text"] for line in read_trace(path) if line.get("what") == "PrepareReply"]
+    assert "••• ••• ••• ••• ••• •••" in prepared
+    assert prepared[-1] == "my balance"
+    assert "1 2 3" not in path.read_text("utf-8")
+
+
+def test_the_bank_checks_a_pin_once_and_passes_it_on_to_nobody(tmp_path, monkeypatch):
+    checked = []
+
+    async def check_identity(account: str, pin: str) -> bool:
+        """Takes its time."""
+        checked.append(pin)
+        await asyncio.sleep(2.0)
+        return True
+
+    monkeypatch.setattr(pretend_bank, "check_identity", check_identity)
+    say = (Say(18.2, "hello are you there"), Say(26, "i want to speak to somebody"))
+    acted, path = bank(tmp_path, *keys(6, "1"), *keys(10, ACCOUNT + "#"), *keys(16, PIN), say=say)
+    transfer = next(x for x in acted.trace.named("tool") if x["name"] == "transfer")
+    assert checked == [PIN]
+    assert transfer["arguments"]["summary"].endswith("i want to speak to somebody")
+    assert "1 2 3" not in path.read_text("utf-8")

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from pytest import mark
 
+from agent.core.errors import EngineFailed
 from agent.core.protocols import Expectation, Role, Tool, ToolCall, ToolResult
+from agent.core.turns import TurnConfig
 from agent.scenario import Acted, Say, Scene, SceneCall, pipeline_of
 from agent.session import run_call
 from agent.trace import TraceList
@@ -14,6 +16,7 @@ from pipelines.cascade.pipeline import CascadePipeline
 from pipelines.cascade.speaker import UNKNOWN
 from pipelines.cascade.tools.responder import ToolUser
 from pipelines.cascade.tools.runnable import Runnable
+from pipelines.cascade.tools.settings import ToolsSettings
 
 GREETING = "Hello."
 BOOKED = "Your table is booked, and we look forward to seeing you here on that day."
@@ -25,12 +28,15 @@ class Model:
     again. Keeps what it was given."""
 
     given: list = field(default_factory=list)
+    breaks: bool = False  # when it should tell what came of the tool
 
     async def reply(self, messages, tools):
         self.given.append(tuple(messages))
         await asyncio.sleep(0.1)
         last = messages[-1]
         if isinstance(last, ToolResult):
+            if self.breaks:
+                raise EngineFailed("model", "out of ink")
             yield BOOKED
         elif last.role is Role.EVENT:
             yield GREETING
@@ -57,11 +63,13 @@ class Desk:
         return "number seven"
 
 
-def play(*say, desk, end_s=20.0, **rest):
+def play(*say, desk, end_s=20.0, settings=None, breaks=False, **rest):
     """A call in which the model has a tool `book`; what came of it, and the model."""
-    model, scene = Model(), Scene(end_s, say=say, **rest)
+    model, scene = Model(breaks=breaks), Scene(end_s, say=say, **rest)
     runnable = Runnable(Tool("book", "Books.", desk.effects), 5.0, desk.run)
-    engines = replace(pipeline_of(scene).engines, responder=ToolUser(model, [runnable]))
+    engines = replace(
+        pipeline_of(scene).engines, responder=ToolUser(model, [runnable], (), settings)
+    )
 
     async def main():
         call, trace = SceneCall(scene), TraceList(asyncio.get_running_loop().time)
@@ -121,12 +129,46 @@ def test_what_came_of_a_tool_stays_in_the_history():
     assert thanks.text == "thank you"
 
 
-def test_a_caller_who_speaks_before_the_answer_leaves_a_mark_of_what_was_begun():
-    desk = Desk(4.0, effects=True)
-    _, model = play(Say(4, "book it"), Say(6.0, "no stop"), desk=desk)
+@mark.parametrize("noise", [Say(6.0, "", 0.15), Say(6.0, "okay", 0.3), Say(7.0, "okay", 0.3)])
+def test_a_cough_or_a_murmur_while_a_tool_works_does_not_make_it_work_twice(noise):
+    desk = Desk(2.0, effects=True)
+    acted, model = play(Say(4, "book it"), noise, desk=desk)
     assert len(desk.log) == 1
-    results = [m for m in model.given[-1] if isinstance(m, ToolResult)]
-    assert [r.text for r in results] == [UNKNOWN]
+    assert [text for text, _ in acted.heard()[1:]] == [f"One moment please. {BOOKED}"]
+    assert [m.text for m in model.given[-1] if m.role is Role.CALLER] == ["book it"]
+
+
+@mark.parametrize("start_s", [6.0, 7.5])
+def test_what_is_said_while_a_tool_works_is_answered_after_its_result(start_s):
+    desk = Desk(4.0, effects=True)
+    acted, model = play(Say(4, "book it"), Say(start_s, "no stop"), desk=desk, end_s=30.0)
+    assert len(desk.log) == 1
+    assert [text for text, _ in acted.heard()[1:3]] == [
+        f"One moment please. {BOOKED}",
+        "All right.",
+    ]
+    said = next(given for given in model.given if given[-1].text == "no stop")
+    assert [(m.role, m.text) for m in said[-3:]] == [
+        (Role.EVENT, "number seven"), (Role.AGENT, f"One moment please. {BOOKED}"),
+        (Role.CALLER, "no stop"),
+    ]  # fmt: skip
+
+
+def test_a_tool_that_is_given_up_leaves_a_mark_of_what_was_begun():
+    desk = Desk(4.0, effects=True)
+    turns = TurnConfig(reply_wait_s=3.0)
+    _, model = play(Say(4, "book it"), desk=desk, turns=turns, settings=ToolsSettings(filler=""))
+    assert len(desk.log) == 1
+    assert [m.text for m in model.given[-1] if isinstance(m, ToolResult)] == [UNKNOWN]
+
+
+def test_a_model_that_breaks_under_a_caller_after_its_tool_worked_is_apologised_for():
+    desk = Desk(2.0, effects=True)
+    acted, model = play(Say(4, "book it"), Say(5.5, "", 4.0), desk=desk, breaks=True)
+    assert len(desk.log) == 1
+    last = next(given for given in model.given if given[-1].text == "trouble")
+    assert [m.text for m in last if isinstance(m, ToolResult)] == ["number seven"]
+    assert acted.told("Happened")
 
 
 def test_a_caller_who_speaks_before_the_answer_leaves_no_mark_of_what_was_only_looked_up():

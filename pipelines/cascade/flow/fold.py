@@ -60,7 +60,8 @@ def turns(messages: Sequence[Message]) -> Iterator[Message]:
         if is_note(message):
             continue
         if turn and message.role is Role.CALLER and _same_means(turn.text, message.text):
-            turn = Message(Role.CALLER, f"{turn.text} {message.text}")
+            both, private = f"{turn.text} {message.text}", turn.private or message.private
+            turn = Message(Role.CALLER, both, private=private)
             continue
         is_result = isinstance(message, ToolResult)  # whose text may be any
         failed = message.role is Role.EVENT and message.text == Reason.TROUBLE and not is_result
@@ -90,7 +91,8 @@ def step(flow: Flow, at: Position, message: Message) -> Position:
     if message.role is Role.EVENT:
         after = _event(flow, fresh, message.text)
     else:
-        after = answer(flow, replace(fresh, silences=0), message.text)
+        spoken_to = replace(fresh, silences=0)
+        after = answer(flow, spoken_to, message.text, is_private=message.private)
     return replace(after, heard=0)
 
 

@@ -18,7 +18,7 @@ MOST = 256
 """Positions kept. A call comes back to its last two or three, and adds one with each guess at what
 the caller will have said: enough for fifty calls at once. One takes a few kilobytes."""
 
-Kept = tuple[Role, str, bool, str | None]
+Kept = tuple[Role, str, bool, bool, str | None]
 """All of a turn that a position depends on: the last is the tool whose result it is."""
 
 Place = tuple[str, bool, tuple[Kept, ...]]
@@ -62,4 +62,4 @@ class KnownPositions:
 
 def _kept(turn: Message) -> Kept:
     tool = turn.call.name if isinstance(turn, ToolResult) else None
-    return turn.role, turn.text, turn.cut, tool
+    return turn.role, turn.text, turn.cut, turn.private, tool

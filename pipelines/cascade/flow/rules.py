@@ -37,9 +37,10 @@ OFFER_AT = 3
 """Misses in a row after which a person is offered: two wordings were tried by then."""
 
 
-def answer(flow: Flow, at: Position, text: str) -> Position:
-    """The first rule that knows what to do with the caller's turn."""
-    if not (flow.is_private(at.node) or pressed(words(text))):
+def answer(flow: Flow, at: Position, text: str, *, is_private: bool = False) -> Position:
+    """The first rule that knows what to do with the caller's turn; one that `is_private` is never
+    repeated to anybody."""
+    if not (is_private or flow.is_private(at.node) or pressed(words(text))):
         at = replace(at, said=text)
     if message := dictated(flow, at, text):
         return message
