@@ -123,3 +123,12 @@ def test_on_another_day_or_after_hours_nothing_is_known():
     lost = [Message(Role.CALLER, "2")]
     assert "I will put you through" in bank.fold(lost, now=OPEN).text
     assert "from Monday to Friday" in bank.fold(lost, "tuesday", SHUT).text
+
+
+def test_a_history_with_a_secret_in_it_is_not_kept(steps):
+    known, history = KnownPositions(BANK), list(booking(3))
+    known.fold(history)
+    secret = [*history, Message(Role.CALLER, "1 2 3 4", private=True)]
+    steps.clear()
+    assert known.fold(secret) == known.fold(secret) == fold(BANK, secret)
+    assert steps == secret[-1:] * 2

@@ -42,7 +42,8 @@ class KnownPositions:
         kept = tuple(map(_kept, history))
         count, at = self._longest(begin, kept)
         at = reduce(lambda at, message: step(self._flow, at, message), history[count:], at)
-        self._keep((begin.today, begin.closed, kept), at)
+        if not any(turn.private for turn in history):  # secrets end with their call
+            self._keep((begin.today, begin.closed, kept), at)
         return at
 
     def _longest(self, begin: Position, kept: tuple[Kept, ...]) -> tuple[int, Position]:
