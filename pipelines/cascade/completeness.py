@@ -87,6 +87,7 @@ LONGEST_PHRASE = 12
 
 _HESITATIONS = frozenset({"um", "uh", "er", "erm", "hmm", "hm", "mm", "ah", "huh", "well", "so"})
 _LIKE_DIGITS = frozenset({"so", "well"})  # what "oh" and "four" at the end are taken for
+_SOUND_LIKE_DIGITS = frozenset({"for", "to", "too"})
 _HUMS = frozenset({"uh-huh", "mm-hm", "mhm"})  # an answer when alone, a hesitation after words
 _GREETINGS = frozenset("hello hi hey good morning afternoon evening excuse me sir madam".split())
 _POLITE = (("thank", "you", "very", "much"), ("thank", "you"), ("please",), ("thanks",))
@@ -252,6 +253,8 @@ def _begun(said: Sequence[str], phrases: Sequence[str]) -> tuple[int, list[int]]
 def _could_go_on(said: Sequence[str], phrases: Sequence[str]) -> Prediction | None:
     """A sentence whose words are all there, but to which people like to add something."""
     if said[0] in _DETAILS and not any(" ".join(said[1:n]) in phrases for n in range(2, 6)):
+        if all(_is_digit(word) or word in _SOUND_LIKE_DIGITS for word in said):
+            return Prediction(DICTATED, "a detail of nothing, or the digits that it sounds like")
         return Prediction(DETAIL_ALONE, "a detail, and nothing before it")
     wish = _new_thing(said) or _wish(said, least=1)
     if wish is not None:

@@ -140,6 +140,11 @@ def test_a_sentence_to_which_people_add_something_is_less_sure(surer, less):
     assert judge(surer, DESK).probability > judge(less, DESK).probability + 0.05
 
 
+def test_a_detail_that_sounds_like_digits_and_belongs_to_nothing_may_be_the_first_of_a_number():
+    counts = Expectation(("for four", "for six people"))
+    assert judge("for four", counts).probability < judge("for six people", counts).probability
+
+
 @mark.parametrize("text", ["hello", "good morning", "when are you open them", "for four"])
 def test_what_nearly_always_goes_on_is_unlikely_to_be_over(text):
     assert judge(text, DESK).probability <= 0.3
