@@ -187,6 +187,9 @@ class BatchedModel(Generic[Told]):
             return
         loop = asyncio.get_running_loop()
         told = await loop.run_in_executor(self._thread, self._batch.told, prompt)
+        self._check()  # what broke it meanwhile did not know of this row
+        if not told:  # a text of blanks has no tokens
+            return
         row.prompt = tuple(told)
         row.told.extend(row.prompt)
         row.ready = loop.create_future()
