@@ -133,6 +133,22 @@ def test_several_servers_share_a_worker_and_know_of_each_others_calls():
     asyncio.run(main())
 
 
+def test_a_seat_of_ours_is_known_to_be_taken_and_to_be_free_before_the_worker_speaks_again():
+    async def main():
+        async with worker(CountingBatch(2)) as (where, _):
+            model = RemoteModel.load(RemoteSettings(where))
+            slots = [await model.open(NOTHING), await model.open(NOTHING)]
+            assert model.seats() == Seats(2, 2, 2)
+            for slot in slots:
+                await model.step(slot, frame())
+            for slot in slots:
+                await model.close(slot)
+                await model.close(slot)
+            assert model.seats() == Seats(0, 2, 2)
+
+    asyncio.run(main())
+
+
 async def open_soon(model):
     """A slot that was just given back: the worker may hear of it a little later."""
     for _ in range(200):
