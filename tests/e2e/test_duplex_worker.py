@@ -252,6 +252,11 @@ def test_an_answer_that_takes_too_long_is_too_slow():
 # --- clients that misbehave -----------------------------------------------------------------------
 
 
+def with_half_a_character(name):
+    body = b'O{"version": 1, "' + name.encode() + rb'": "\ud800"}'
+    return len(body).to_bytes(4, "little") + body
+
+
 def raw_frame(number, count=FRAME):
     return encode(Frame(number, np.zeros(count, np.float32)))
 
@@ -262,6 +267,8 @@ def raw_frame(number, count=FRAME):
         (b"GET / HTTP/1.1\r\n\r\n", "expected a message"),
         (encode(Open(version=2)), "version: expected 1, found 2"),
         (encode(Open(token="guess")), "expected the worker's token"),
+        (with_half_a_character("token"), "surrogates not allowed"),
+        (with_half_a_character("text"), "surrogates not allowed"),
         (raw_frame(0), "expected a request to open, found frame 0"),
         (encode(Open()) + raw_frame(1), "expected frame 0, found frame 1"),
         (encode(Open()) + encode(Open()), "expected frame 0, found open"),
@@ -320,6 +327,25 @@ def test_a_client_that_says_nothing_for_too_long_loses_its_slot():
             await no_seats_taken(where)
 
     asyncio.run(main())
+
+
+def test_a_client_that_sends_a_byte_now_and_then_loses_its_slot_too():
+    async def main():
+        async with worker(idle_s=1.0) as (where, _), line(where) as (reader, writer):
+            writer.write(encode(Open()))
+            async with asyncio.TaskGroup() as group, asyncio.timeout(10.0):
+                dripping = group.create_task(drip(writer, raw_frame(0)))
+                assert len(await all_said(reader)) == 2
+                dripping.cancel()
+            await no_seats_taken(where)
+
+    asyncio.run(main())
+
+
+async def drip(writer, data):
+    for at in range(len(data)):
+        writer.write(data[at : at + 1])
+        await asyncio.sleep(0.2)
 
 
 def test_a_client_that_stops_reading_is_cut_off_and_nobody_else_waits():
