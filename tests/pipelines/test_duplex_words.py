@@ -105,6 +105,6 @@ def test_an_answer_is_laid_over_the_models_sound_sample_for_sample():
 
 def test_an_answer_that_is_too_long_is_cut_and_counted():
     overlay = Overlay(limit=1000)
-    overlay.put(np.zeros(800, np.float32), "a")
-    overlay.put(np.zeros(800, np.float32), "b")
+    assert overlay.put(np.zeros(800, np.float32), "a")
+    assert not overlay.put(np.zeros(800, np.float32), "b")
     assert overlay.left_out == 800
