@@ -105,6 +105,9 @@ class DuplexWorker:
         group = asyncio.TaskGroup()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if not server.is_serving():  # accepted in the moment before: nobody would end it
+                writer.transport.abort()
+                return
             writers.add(writer)
             task = group.create_task(self._attend(reader, writer))
             task.add_done_callback(lambda _: writers.discard(writer))

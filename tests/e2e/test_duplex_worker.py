@@ -1,6 +1,7 @@
 """The worker and its client over real sockets, with a model that only counts."""
 
 import asyncio
+import socket
 import time
 from contextlib import asynccontextmanager, suppress
 
@@ -338,6 +339,24 @@ def test_a_client_that_sends_a_byte_now_and_then_loses_its_slot_too():
                 assert len(await all_said(reader)) == 2
                 dripping.cancel()
             await no_seats_taken(where)
+
+    asyncio.run(main())
+
+
+@mark.parametrize("turns", [2, 3])  # of the loop; sooner asyncio itself loses the connection
+def test_a_client_that_comes_while_the_worker_ends_does_not_keep_it(turns):
+    async def main():
+        async with asyncio.timeout(10.0), worker(idle_s=60.0) as (where, _):
+            host, _, port = where.rpartition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            await reader.read(1)
+            late = socket.create_connection((host, int(port)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        late.close()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
     asyncio.run(main())
 
