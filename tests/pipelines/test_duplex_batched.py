@@ -150,6 +150,24 @@ def test_a_prompt_that_the_model_does_not_take_frees_its_slot():
     run(main)
 
 
+def test_a_prompt_is_told_though_the_others_leave_no_time_between_their_steps():
+    async def main(model, batch):
+        slots = [await model.open(NOTHING) for _ in range(2)]
+        async with asyncio.TaskGroup() as group:
+            for slot in slots:
+                group.create_task(talk(model, slot))
+            await model.open(ABC)
+            assert len(batch.steps) < 15
+        told = [what for what, _ in batch.log if what != "wipe"][:12]
+        assert told == [*["step"] * 3, "force"] * 3
+
+    async def talk(model, slot):
+        for number in range(50):
+            await model.step(slot, frame(0, number))
+
+    run(main)
+
+
 def test_a_prompt_of_blanks_is_none():
     async def main(model, batch):
         slot = await asyncio.wait_for(model.open(DuplexPrompt("  ")), 1.0)
