@@ -52,6 +52,8 @@ class OpusDecoder:
         """Float32 [n], −1..1. Raises ProtocolError for what is no Opus."""
         from av import FFmpegError, Packet  # noqa: PLC0415
 
+        if not packet:  # to FFmpeg the end of the stream: it would decode nothing after it
+            return np.zeros(0, np.float32)
         try:
             frames = self._codec.decode(Packet(packet))
         except FFmpegError as fault:

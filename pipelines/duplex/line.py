@@ -15,6 +15,9 @@ from agent.core.errors import CallClosed
 WAITING_S = 2.0
 """The caller's sound that waits for a pipeline; the oldest beyond it is dropped."""
 
+ENTERED = 64
+"""Keys and lines that wait with it: nobody types more in that time. Later ones are left out."""
+
 RECALL_S = 10.0
 """The caller's last sound, kept for who takes over: a question and the answer to it, and as much as
 a recogniser gets through before the caller loses patience. One megabyte a call."""
@@ -108,13 +111,22 @@ class Line:
         return Rest(self, replies, AudioFrame(sound, self.call.rate, 0), until)
 
     def _put(self, item: Incoming) -> None:
+        if isinstance(item, AudioFrame):
+            self._waiting += len(item.samples)
+        elif sum(not isinstance(other, AudioFrame) for other in self._items) >= ENTERED:
+            return
         self._items.append(item)
-        self._waiting += _length(item)
         while self._waiting > WAITING_S * self.call.rate:
-            lost = _length(self._items.popleft())
-            self._waiting -= lost
-            self.dropped += lost
+            self._lose_sound()
         self._news.set()
+
+    def _lose_sound(self) -> None:
+        """The oldest that waits; keys and lines stay where they are."""
+        sounds = ((n, item) for n, item in enumerate(self._items) if isinstance(item, AudioFrame))
+        place, frame = next(sounds)
+        del self._items[place]
+        self._waiting -= len(frame.samples)
+        self.dropped += len(frame.samples)
 
     def _keep(self, item: Incoming) -> None:
         if not isinstance(item, AudioFrame):
@@ -123,10 +135,6 @@ class Line:
         self._recalled += len(item.samples)
         while self._recalled > RECALL_S * self.call.rate:
             self._recalled -= len(self._recall.popleft().samples)
-
-
-def _length(item: Incoming) -> int:
-    return len(item.samples) if isinstance(item, AudioFrame) else 0
 
 
 class Rest(CallAround):

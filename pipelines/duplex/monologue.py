@@ -5,7 +5,7 @@ Positions are samples of the agent's sound as it was handed to the call.
 
 from dataclasses import dataclass
 
-from pipelines.unspaced import joined
+from pipelines.unspaced import joined, parts
 
 WORD_S = 0.4
 """A word is complete when no piece has come for this long: five frames of 80 ms; within a word
@@ -17,6 +17,9 @@ clauses, shorter than a turn."""
 
 WORDS = 60
 """Words after which an utterance is over in any case: each of them is told with all before it."""
+
+LONGEST = 100
+"""Characters after which a word is complete in any case: longer than any that is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ class Monologue:
     def say(self, text: str, start: int, end: int, *, own: bool = True) -> list[Word]:
         """The text that came with the sound from `start` to `end`; the words it completes.
 
-        A piece that begins with a space begins a word, and so does one of somebody else's; empty
-        text is a pause.
+        A piece that begins with a space begins a word, and so does one of somebody else's, and each
+        sign of a script without spaces; empty text is a pause.
         """
         done: list[Word] = []
         is_late = not text and start - self._last >= self._word_samples
@@ -85,9 +88,7 @@ class Monologue:
             if place:  # a space came before it
                 done += self._complete()
             if part:
-                before = self._open or Word("", start, end, own)
-                self._open = Word(before.text + part, before.start, end, own)
-                self._last = end
+                done += self._go_on(Word(part, start, end, own))
         return done
 
     def is_over(self, position: int) -> bool:
@@ -108,6 +109,19 @@ class Monologue:
         done = Utterance(self.number, _joined(self._words), _joined(heard), start, end, own)
         self._words = []
         self.number += 1
+        return done
+
+    def _go_on(self, piece: Word) -> list[Word]:
+        """The open word goes on; without spaces it ends where its last sign begins."""
+        done = self._complete() if self._open and len(self._open.text) >= LONGEST else []
+        before = self._open or Word("", piece.start, piece.end, piece.own)
+        length = len(before.text)
+        for part in parts(before.text + piece.text):
+            done += self._complete() if part.start else []
+            start = before.start if part.start < length else piece.start
+            end = before.end if part.end <= length else piece.end
+            self._open = Word(part.text, start, end, piece.own)
+        self._last = piece.end
         return done
 
     def _complete(self) -> list[Word]:

@@ -22,13 +22,14 @@ class Overlay:
         self._count = 0
         self.left_out = 0
 
-    def put(self, samples: Samples, text: str) -> None:
-        """Add sound and the words it covers."""
+    def put(self, samples: Samples, text: str) -> bool:
+        """Add sound and the words it covers; False: it is too much, and none of it was added."""
         if self._count + len(samples) > self._limit:
             self.left_out += len(samples)
-            return
+            return False
         self._waiting.append((samples, text))
         self._count += len(samples)
+        return True
 
     def over(self, samples: Samples, text: str) -> tuple[Samples, str, bool]:
         """A frame and its text, the model's or what is said instead; whether it is the model's."""

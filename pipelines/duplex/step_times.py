@@ -18,6 +18,10 @@ FORGOTTEN_S = 120.0
 SIZES = 256
 """Sizes of batch that are kept, far more than there are slots."""
 
+ONE_STEP_S = 0.04
+"""Calls that shared a step tell of it within this: half of a frame of 80 ms, so that it is never
+the next step of the same call. It counts once: told by 32 calls, 512 steps would be 16."""
+
 GROWTH = 0.5
 """Share of a step that is taken to grow with the batch while only one size was measured. Cautious:
 a batch of 8 costs about 1.5 times one of 1, which is a share of 0.07."""
@@ -36,10 +40,13 @@ class StepTimes:
         self._steps: dict[int, deque[_Step]] = {}
 
     def add(self, batch: int, took_s: float, now: float) -> None:
-        """A step of `batch` streams took so long."""
-        if batch not in self._steps and len(self._steps) >= SIZES:
+        """A step of `batch` streams took so long. Each of its calls may say so."""
+        if batch < 1 or (batch not in self._steps and len(self._steps) >= SIZES):
             return
-        self._steps.setdefault(batch, deque(maxlen=KEPT)).append(_Step(now, took_s))
+        kept = self._steps.setdefault(batch, deque(maxlen=KEPT))
+        if kept and kept[-1].took_s == took_s and now - kept[-1].at < ONE_STEP_S:
+            return  # another call has told of it
+        kept.append(_Step(now, took_s))
 
     def quantile_s(self, batch: int, share: float, now: float) -> float | None:
         """The time that this share, 0..1, of the steps of this size stayed under; None: too few."""

@@ -234,7 +234,9 @@ class Talk:
             history = [heard.message for heard in self.heard]
             async with aclosing(delegate.answer(asked, history, self._trace)) as answer:
                 async for speech in answer:
-                    self._overlay.put(speech.frame.samples, speech.text)
+                    if not self._overlay.put(speech.frame.samples, speech.text):
+                        self._trace("remark", text="the answer was too long: its rest is left out")
+                        return  # what comes later might fit, and would make no sense
         except EngineError as fault:
             self._trace("error", message=str(fault), fallback="no answer")
 

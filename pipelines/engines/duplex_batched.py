@@ -30,6 +30,11 @@ from pipelines.engines.moshi_text import TextStream, Vocabulary
 
 Told = TypeVar("Told")
 
+UNTOLD_STEPS = 3
+"""Steps of callers in a row while a prompt waits; then a frame of it is told. At phases of their
+own calls may leave no time between steps; at 60 ms a step, three and a frame of a prompt take three
+frames' time, so that nobody falls behind."""
+
 
 class Batch(Protocol[Told]):
     """What steps: blocking, used from one thread."""
@@ -102,6 +107,7 @@ class BatchedModel(Generic[Told]):
         self._wipe: list[int] = []
         self._renew: list[int] = []
         self._gathering = Gathering(self._batch.frame_samples / self._batch.rate)
+        self._untold_steps = 0  # of callers, in a row, while a prompt waited
         self._running: _Job[Told] | None = None
         self._soon: asyncio.TimerHandle | None = None
         self._broken: EngineError | None = None
@@ -187,6 +193,9 @@ class BatchedModel(Generic[Told]):
             return
         loop = asyncio.get_running_loop()
         told = await loop.run_in_executor(self._thread, self._batch.told, prompt)
+        self._check()  # what broke it meanwhile did not know of this row
+        if not told:  # a text of blanks has no tokens
+            return
         row.prompt = tuple(told)
         row.told.extend(row.prompt)
         row.ready = loop.create_future()
@@ -214,22 +223,27 @@ class BatchedModel(Generic[Told]):
         done.add_done_callback(partial(self._finish, job))
 
     def _next_job(self) -> _Job[Told] | None:
-        """Frames of callers come before prompts of others: nobody's beat waits for those."""
+        """Frames of callers come before prompts of others; but those have a turn now and then."""
         job: _Job[Told] = _Job(self._wipe, self._renew)
-        for row in self._rows.values():
-            if row.heard is None:
-                continue
-            if row.told:
+        untold = [row for row in self._rows.values() if row.told]
+        for row in untold:
+            if row.heard is not None:
                 self._hush(row)
-            else:
-                job.hear.append((row, row.heard))
-                row.heard = None
+        if not untold or self._untold_steps < UNTOLD_STEPS:
+            job.hear = self._take_frames()
         if not job.hear:
-            job.tell = [(row, row.told.popleft()) for row in self._rows.values() if row.told]
+            job.tell = [(row, row.told.popleft()) for row in untold]
         if not (job.hear or job.tell):
             return None
+        self._untold_steps = self._untold_steps + 1 if job.hear and untold else 0
         self._wipe, self._renew = [], []
         return job
+
+    def _take_frames(self) -> list[tuple[Row[Told], Samples]]:
+        found = [(row, row.heard) for row in self._rows.values() if row.heard is not None]
+        for row, _ in found:
+            row.heard = None
+        return found
 
     def _finish(self, job: _Job[Told], done: "asyncio.Future[Stepped | None]") -> None:
         self._running = None

@@ -7,7 +7,7 @@ the worker is gone.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.core.audio import AudioFrame
 from agent.core.duplex import DuplexOutput, DuplexPrompt, Seats
@@ -76,6 +76,7 @@ class RemoteModel:
         self._settings = settings
         self._seats = Seats(0, 1)
         self._known_until = float("-inf")
+        self._ours: set[RemoteSlot] = set()
         self.rate = settings.rate
         self.frame_samples = settings.frame_samples
 
@@ -108,6 +109,8 @@ class RemoteModel:
         except BaseException:
             await self.close(slot)
             raise
+        self._ours.add(slot)
+        self._count(1)
         return slot
 
     async def step(self, slot: "RemoteSlot", frame: AudioFrame) -> DuplexOutput:
@@ -134,6 +137,9 @@ class RemoteModel:
 
     async def close(self, slot: "RemoteSlot") -> None:
         """Hang up; the worker frees the slot when it notices, at once as a rule."""
+        if slot in self._ours:
+            self._ours.remove(slot)
+            self._count(-1)
         slot.hang_up()
         await slot.gone
 
@@ -169,6 +175,10 @@ class RemoteModel:
                 "expected version {} with frames of {} Hz and {} samples".format(*expected)
                 + ", found {}, {} and {}".format(*found),
             )
+
+    def _count(self, by: int) -> None:
+        """One of our calls came or went: so it is until the worker says how many there are."""
+        self._seats = replace(self._seats, taken=max(0, self._seats.taken + by))
 
     def _know(self, seats: Seats) -> None:
         self._seats = Seats(seats.taken, seats.total, seats.next_batch or self._seats.next_batch)

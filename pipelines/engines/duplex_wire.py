@@ -69,6 +69,8 @@ class Open:
         """Refuse what no prompt can be."""
         if max(len(self.text), len(self.voice), len(self.token)) > LONGEST_TEXT:
             raise ValueError(f"expected texts of at most {LONGEST_TEXT} characters")
+        for text in (self.text, self.voice, self.token):
+            text.encode()  # JSON can write half a character, which nothing behind this can read
 
 
 @dataclass(frozen=True, slots=True)

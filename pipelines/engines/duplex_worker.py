@@ -105,6 +105,9 @@ class DuplexWorker:
         group = asyncio.TaskGroup()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if not server.is_serving():  # accepted in the moment before: nobody would end it
+                writer.transport.abort()
+                return
             writers.add(writer)
             task = group.create_task(self._attend(reader, writer))
             task.add_done_callback(lambda _: writers.discard(writer))
@@ -227,16 +230,24 @@ async def _messages(reader: asyncio.StreamReader, idle_s: float) -> AsyncGenerat
 
     Raises:
         ProtocolError: it says what nobody understands.
-        TimeoutError: it has said nothing for too long.
+        TimeoutError: it has said nothing whole for too long.
     """
     decoder = Messages()
     while True:
         async with asyncio.timeout(idle_s):
-            data = await reader.read(READ_BYTES)
-        if not data:
+            found = await _some(reader, decoder)
+        if not found:
             return
-        for message in decoder.feed(data):
+        for message in found:
             yield message
+
+
+async def _some(reader: asyncio.StreamReader, decoder: Messages) -> list[Message]:
+    """The next messages that are whole; none: it went away. A byte now and then is none."""
+    while data := await reader.read(READ_BYTES):
+        if found := decoder.feed(data):
+            return found
+    return []
 
 
 def _keep_private(path: str) -> None:

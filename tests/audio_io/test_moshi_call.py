@@ -90,6 +90,16 @@ def test_what_the_caller_says_arrives_at_24_khz():
     assert np.abs(heard[4800:]).max() == approx(0.3, abs=0.05)
 
 
+def test_an_empty_packet_is_no_sound_and_no_end():
+    async def scene():
+        async with open_call() as (call, socket):
+            first, *rest = spoken(1.0)
+            socket.put(first, encode(Kind.SOUND, OggWriter(5).page(b"", 0)), *rest)
+            return len(await hear(call, 0.9))
+
+    assert run_virtual(scene()) >= 0.9 * RATE
+
+
 def test_what_the_agent_says_arrives_in_pages_of_20_ms():
     async def scene():
         async with open_call() as (call, socket):

@@ -1,6 +1,7 @@
 """The worker and its client over real sockets, with a model that only counts."""
 
 import asyncio
+import socket
 import time
 from contextlib import asynccontextmanager, suppress
 
@@ -133,6 +134,22 @@ def test_several_servers_share_a_worker_and_know_of_each_others_calls():
     asyncio.run(main())
 
 
+def test_a_seat_of_ours_is_known_to_be_taken_and_to_be_free_before_the_worker_speaks_again():
+    async def main():
+        async with worker(CountingBatch(2)) as (where, _):
+            model = RemoteModel.load(RemoteSettings(where))
+            slots = [await model.open(NOTHING), await model.open(NOTHING)]
+            assert model.seats() == Seats(2, 2, 2)
+            for slot in slots:
+                await model.step(slot, frame())
+            for slot in slots:
+                await model.close(slot)
+                await model.close(slot)
+            assert model.seats() == Seats(0, 2, 2)
+
+    asyncio.run(main())
+
+
 async def open_soon(model):
     """A slot that was just given back: the worker may hear of it a little later."""
     for _ in range(200):
@@ -236,6 +253,11 @@ def test_an_answer_that_takes_too_long_is_too_slow():
 # --- clients that misbehave -----------------------------------------------------------------------
 
 
+def with_half_a_character(name):
+    body = b'O{"version": 1, "' + name.encode() + rb'": "\ud800"}'
+    return len(body).to_bytes(4, "little") + body
+
+
 def raw_frame(number, count=FRAME):
     return encode(Frame(number, np.zeros(count, np.float32)))
 
@@ -246,6 +268,8 @@ def raw_frame(number, count=FRAME):
         (b"GET / HTTP/1.1\r\n\r\n", "expected a message"),
         (encode(Open(version=2)), "version: expected 1, found 2"),
         (encode(Open(token="guess")), "expected the worker's token"),
+        (with_half_a_character("token"), "surrogates not allowed"),
+        (with_half_a_character("text"), "surrogates not allowed"),
         (raw_frame(0), "expected a request to open, found frame 0"),
         (encode(Open()) + raw_frame(1), "expected frame 0, found frame 1"),
         (encode(Open()) + encode(Open()), "expected frame 0, found open"),
@@ -304,6 +328,43 @@ def test_a_client_that_says_nothing_for_too_long_loses_its_slot():
             await no_seats_taken(where)
 
     asyncio.run(main())
+
+
+def test_a_client_that_sends_a_byte_now_and_then_loses_its_slot_too():
+    async def main():
+        async with worker(idle_s=1.0) as (where, _), line(where) as (reader, writer):
+            writer.write(encode(Open()))
+            async with asyncio.TaskGroup() as group, asyncio.timeout(10.0):
+                dripping = group.create_task(drip(writer, raw_frame(0)))
+                assert len(await all_said(reader)) == 2
+                dripping.cancel()
+            await no_seats_taken(where)
+
+    asyncio.run(main())
+
+
+@mark.parametrize("turns", [2, 3])  # of the loop; sooner asyncio itself loses the connection
+def test_a_client_that_comes_while_the_worker_ends_does_not_keep_it(turns):
+    async def main():
+        async with asyncio.timeout(10.0), worker(idle_s=60.0) as (where, _):
+            host, _, port = where.rpartition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            await reader.read(1)
+            late = socket.create_connection((host, int(port)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        late.close()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+async def drip(writer, data):
+    for at in range(len(data)):
+        writer.write(data[at : at + 1])
+        await asyncio.sleep(0.2)
 
 
 def test_a_client_that_stops_reading_is_cut_off_and_nobody_else_waits():

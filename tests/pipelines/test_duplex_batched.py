@@ -1,6 +1,7 @@
 """Many calls on one batch: who steps when, and that nobody feels anybody else."""
 
 import asyncio
+import threading
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -15,7 +16,7 @@ from pipelines.engines.duplex_gathering import BURST_S
 from pipelines.engines.duplex_pauses import RecyclePolicy
 from tests.support.counting_batch import FRAME, RATE, CountingBatch
 
-NOTHING = DuplexPrompt()
+NOTHING, ABC = DuplexPrompt(), DuplexPrompt("abc")
 
 
 @contextmanager
@@ -40,6 +41,12 @@ def run(main, batch=None, recycle=None):
     with model_of(batch, recycle) as model:
         run_virtual(main(model, batch))
     return batch
+
+
+async def failure(asked):
+    with raises(EngineFailed) as found:
+        await asked
+    return found.value
 
 
 def test_calls_that_have_a_frame_at_the_same_time_are_in_one_step():
@@ -143,6 +150,69 @@ def test_a_prompt_that_the_model_does_not_take_frees_its_slot():
     run(main)
 
 
+def test_a_prompt_is_told_though_the_others_leave_no_time_between_their_steps():
+    async def main(model, batch):
+        slots = [await model.open(NOTHING) for _ in range(2)]
+        async with asyncio.TaskGroup() as group:
+            for slot in slots:
+                group.create_task(talk(model, slot))
+            await model.open(ABC)
+            assert len(batch.steps) < 15
+        told = [what for what, _ in batch.log if what != "wipe"][:12]
+        assert told == [*["step"] * 3, "force"] * 3
+
+    async def talk(model, slot):
+        for number in range(50):
+            await model.step(slot, frame(0, number))
+
+    run(main)
+
+
+def test_a_prompt_of_blanks_is_none():
+    async def main(model, batch):
+        slot = await asyncio.wait_for(model.open(DuplexPrompt("  ")), 1.0)
+        await model.step(slot, frame())
+        assert batch.log == [("wipe", [0]), ("step", [0])]
+
+    run(main, Tokenizing())
+
+
+class Tokenizing(CountingBatch):
+    """Blanks are no tokens, as in sentencepiece."""
+
+    def told(self, prompt):
+        return list(prompt.text.strip())
+
+
+def test_a_model_that_breaks_while_a_prompt_is_prepared_says_so_to_who_waits_for_it():
+    async def main(model, batch):
+        talking = await model.open(NOTHING)
+        batch.fail_at = 1
+        async with asyncio.TaskGroup() as group:
+            step = group.create_task(failure(model.step(talking, frame())))
+            await asyncio.sleep(BURST_S)  # the step begins: the prompt is prepared after it
+            opening = group.create_task(failure(asyncio.wait_for(model.open(ABC), 1.0)))
+            await asyncio.sleep(0)
+            batch.may_end.set()
+        assert "out of memory" in str(step.result())
+        assert "out of memory" in str(opening.result())
+        assert model.seats().taken == 1
+
+    run(main, Held())
+
+
+class Held(CountingBatch):
+    """A step ends when it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.may_end = threading.Event()
+
+    def step(self, frames):
+        assert self.may_end.wait(5.0)
+        return super().step(frames)
+
+
 def test_who_gives_up_during_a_step_leaves_the_others_alone():
     async def main(model, batch):
         one, two = await model.open(NOTHING), await model.open(NOTHING)
@@ -187,11 +257,6 @@ def test_a_model_that_is_unloaded_says_so_to_who_waits_for_it():
             model.unload()
         assert "unloaded" in str(waiting.result())
         assert batch.closed
-
-    async def failure(step):
-        with raises(EngineFailed) as found:
-            await step
-        return found.value
 
     run(main)
 

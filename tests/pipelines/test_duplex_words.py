@@ -3,7 +3,7 @@
 import numpy as np
 from pytest import mark
 
-from pipelines.duplex.monologue import WORDS, Monologue, Word
+from pipelines.duplex.monologue import LONGEST, WORDS, Monologue, Word
 from pipelines.duplex.overlay import Overlay, question
 
 RATE, COUNT = 24_000, 1920
@@ -70,6 +70,21 @@ def test_a_model_that_never_pauses_still_ends_its_utterances():
     assert monologue.is_over((WORDS + 1) * COUNT)
 
 
+def test_of_a_script_without_spaces_each_sign_is_heard_alone():
+    words, utterance = said(["東京", "です", "。", "はい"], played=COUNT + 1)
+    assert (utterance.said, utterance.heard) == ("東京です。はい", "東京です。")
+    assert [word.start for word in words] == [0, 0, COUNT, COUNT, 3 * COUNT]
+
+
+def test_a_model_that_never_writes_a_space_still_ends_its_words_and_utterances():
+    monologue, frames, words = Monologue(RATE), 0, []
+    while not monologue.is_over(frames * COUNT):
+        words += monologue.say("ha", frames * COUNT, (frames + 1) * COUNT)
+        frames += 1
+        assert frames <= WORDS * LONGEST
+    assert max(len(word.text) for word in words) == LONGEST
+
+
 # --- what the model passes on -------------------------------------------------------------------
 
 
@@ -105,6 +120,6 @@ def test_an_answer_is_laid_over_the_models_sound_sample_for_sample():
 
 def test_an_answer_that_is_too_long_is_cut_and_counted():
     overlay = Overlay(limit=1000)
-    overlay.put(np.zeros(800, np.float32), "a")
-    overlay.put(np.zeros(800, np.float32), "b")
+    assert overlay.put(np.zeros(800, np.float32), "a")
+    assert not overlay.put(np.zeros(800, np.float32), "b")
     assert overlay.left_out == 800

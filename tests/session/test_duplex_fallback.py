@@ -36,6 +36,7 @@ from tests.support.duplex import (
     said,
     scripted,
     taped,
+    tone,
 )
 
 GREETING, FIRST = "Hello, I am listening.", "I see, please go on."
@@ -223,16 +224,15 @@ def test_a_server_says_503_and_when_to_come_back():
 QUESTION = "One moment, your opening hours."
 
 
-def delegated(
-    *, responder, triggers=("one moment",), end_s=14.0, replies=(QUESTION, "I see."), voice=None
-):
+def delegated(*, responder, end_s=14.0, replies=(QUESTION, "I see."), voice=None, **config):
     pipeline = cascade(rate=22_050)
     object.__setattr__(pipeline.engines, "responder", responder)
     object.__setattr__(pipeline.engines, "synthesizer", voice or pipeline.engines.synthesizer)
     model = scripted(replies=replies)
     return run_virtual(
         taped(
-            said(end_s, (3, 4), (11.5, 12.0)), model, DuplexConfig(triggers=triggers),
+            said(end_s, (3, 4), (11.5, 12.0)), model,
+            DuplexConfig(triggers=("one moment",), **config),
             delegate=CascadeDelegate(pipeline, RATE),
         )
     )  # fmt: skip
@@ -298,6 +298,22 @@ def test_an_answer_that_is_no_sound_is_in_the_trace_and_not_in_the_call():
     call = delegated(responder=Listening(), voice=NoNumbers())
     assert "not finite" in call.trace.named("error")[0]["message"]
     assert np.isfinite(call.call.agent()).all()
+
+
+def test_the_rest_of_an_answer_that_is_too_long_is_left_out_and_not_pieces_of_its_middle():
+    class Uneven:
+        rate = RATE
+
+        async def speak(self, clauses):
+            lengths_s = iter((2.0, 1.5, 0.5))
+            async for clause in clauses:
+                yield Speech(AudioFrame(tone(next(lengths_s)), RATE, 0), clause)
+
+    responder = Listening("We open at nine. On sundays we do not. Only then.")
+    call = delegated(responder=responder, voice=Uneven(), answer_s=3.0)
+    assert [text for text, _ in call.heard()][-2:] == ["We open at nine.", "I see."]
+    (line,) = call.trace.named("remark")
+    assert line["text"] == "the answer was too long: its rest is left out"
 
 
 # --- the parts ----------------------------------------------------------------------------------
