@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 WRONG_USE = 2
 """Exit status when the person has to change something: a setting, a file, a device."""
+_LONGEST_S = 600
+"""Nobody lets a telephone ring for longer; and infinity is no time to wait for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except ParleyError as fault:
         print(f"parley: {fault}", file=sys.stderr)
+        return WRONG_USE
+    except OSError as fault:
+        if fault.filename is None:
+            raise  # that is a fault of ours
+        found = fault.strerror or type(fault).__name__
+        print(f"parley: {fault.filename}: cannot be used: {found}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
         return 130
@@ -82,7 +90,7 @@ def _add_call(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     call.add_argument("--config", default="offline", help="a TOML file, a name, or auto")
     _add_set(call)
     call.add_argument("--out", type=Path, help="folder for recording, trace and report")
-    call.add_argument("--ring", type=float, default=45.0, help="seconds to let it ring")
+    call.add_argument("--ring", type=_seconds, default=45.0, help="seconds to let it ring")
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -128,6 +136,13 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     sweep.add_argument("--set", required=True, help="such as turns.pause_max_s=0.4..2.0")
     runtime = _command(more, "runtime", _bench_runtime, "what parley itself costs, in a table")
     runtime.add_argument("--out", type=Path, default=Path("out/runtime"), help="a folder")
+
+
+def _seconds(text: str) -> float:
+    """A length of time from the command line; argparse makes a sentence of a ValueError."""
+    if not 0 < (length_s := float(text)) <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"expected 0 to {_LONGEST_S} seconds, found {text}")
+    return length_s
 
 
 def _command(
