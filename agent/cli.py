@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.core.errors import ParleyError
+from agent.core.errors import ConfigError, ParleyError
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -249,21 +249,33 @@ def _bench(options: argparse.Namespace) -> int:
     return bench(options)
 
 
+def _without_limits(options: argparse.Namespace) -> None:
+    """Limits that nobody looks at would pass."""
+    if options.max or options.min:
+        raise ConfigError(
+            "--max, --min: expected them with a measurement, found compare, sweep or runtime; "
+            "these have no limits, leave them out"
+        )
+
+
 def _bench_compare(options: argparse.Namespace) -> int:
     from agent.commands.bench import bench_compare
 
+    _without_limits(options)
     return bench_compare(options)
 
 
 def _bench_sweep(options: argparse.Namespace) -> int:
     from agent.commands.bench import bench_sweep
 
+    _without_limits(options)
     return bench_sweep(options)
 
 
 def _bench_runtime(options: argparse.Namespace) -> int:
     from agent.commands.bench import bench_runtime
 
+    _without_limits(options)
     return bench_runtime(options)
 
 

@@ -50,6 +50,7 @@ def test_help_imports_nothing_heavy():
         (["bench", "--recording", "x.wav"], ["--events"]),
         (["bench", "--min", "joint"], ["--min joint", "joint=0.85"]),
         (["bench", "compare", "a", "b"], ["a"]),
+        (["bench", "--max", "gap.p95=1ms", "compare", "a", "b"], ["--max", "leave them out"]),
         (["report", "missing"], ["missing", "call.wav"]),
         (["serve", "--out", "taken"], ["taken", "File exists"]),
         (["bench", "runtime", "--out", "taken"], ["taken", "File exists"]),
