@@ -11,7 +11,7 @@ from audio_io.wav_file import read_wav
 from floorbench.activity import Span
 from floorbench.caller import Held
 from floorbench.progress import Progress, in_words
-from floorbench.recording import Recording
+from floorbench.recording import Recording, read_recording
 from floorbench.run import Clock, RunSettings, run, set_name
 from floorbench.scenarios.prompter import LeftOut
 from floorbench.score.outcome import Outcome
@@ -147,6 +147,15 @@ def test_somebody_elses_recording_needs_only_a_list_of_events(tmp_path):
     found = read_session(tmp_path / "call.wav", tmp_path / "e.json")
     assert (found.id, found.scenario, found.fault) == ("call", "recording", "")
     assert found.events[0].parts == (Span(0.1, 0.5),)
+
+
+def test_a_recording_whose_header_has_no_rate_is_refused_in_a_sentence(tmp_path):
+    write_wav(tmp_path / "call.wav", [np.zeros(RATE, np.float32)] * 2)
+    whole = bytearray((tmp_path / "call.wav").read_bytes())
+    whole[24:28] = bytes(4)
+    (tmp_path / "call.wav").write_bytes(whole)
+    with raises(ParleyError, match="at a multiple of 100 Hz, found 2 of 16 bits at 0 Hz"):
+        read_recording(tmp_path / "call.wav")
 
 
 @mark.parametrize(
