@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.core.errors import ParleyError
+from agent.core.errors import ConfigError, ParleyError
 
 if TYPE_CHECKING:
     from agent.config import Config
 
 WRONG_USE = 2
 """Exit status when the person has to change something: a setting, a file, a device."""
+_LONGEST_S = 600
+"""Nobody lets a telephone ring for longer; and infinity is no time to wait for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except ParleyError as fault:
         print(f"parley: {fault}", file=sys.stderr)
+        return WRONG_USE
+    except OSError as fault:
+        if fault.filename is None:
+            raise  # that is a fault of ours
+        found = fault.strerror or type(fault).__name__
+        print(f"parley: {fault.filename}: cannot be used: {found}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
         return 130
@@ -82,7 +90,7 @@ def _add_call(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     call.add_argument("--config", default="offline", help="a TOML file, a name, or auto")
     _add_set(call)
     call.add_argument("--out", type=Path, help="folder for recording, trace and report")
-    call.add_argument("--ring", type=float, default=45.0, help="seconds to let it ring")
+    call.add_argument("--ring", type=_seconds, default=45.0, help="seconds to let it ring")
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -128,6 +136,13 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     sweep.add_argument("--set", required=True, help="such as turns.pause_max_s=0.4..2.0")
     runtime = _command(more, "runtime", _bench_runtime, "what parley itself costs, in a table")
     runtime.add_argument("--out", type=Path, default=Path("out/runtime"), help="a folder")
+
+
+def _seconds(text: str) -> float:
+    """A length of time from the command line; argparse makes a sentence of a ValueError."""
+    if not 0 < (length_s := float(text)) <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"expected 0 to {_LONGEST_S} seconds, found {text}")
+    return length_s
 
 
 def _command(
@@ -234,21 +249,33 @@ def _bench(options: argparse.Namespace) -> int:
     return bench(options)
 
 
+def _without_limits(options: argparse.Namespace) -> None:
+    """Limits that nobody looks at would pass."""
+    if options.max or options.min:
+        raise ConfigError(
+            "--max, --min: expected them with a measurement, found compare, sweep or runtime; "
+            "these have no limits, leave them out"
+        )
+
+
 def _bench_compare(options: argparse.Namespace) -> int:
     from agent.commands.bench import bench_compare
 
+    _without_limits(options)
     return bench_compare(options)
 
 
 def _bench_sweep(options: argparse.Namespace) -> int:
     from agent.commands.bench import bench_sweep
 
+    _without_limits(options)
     return bench_sweep(options)
 
 
 def _bench_runtime(options: argparse.Namespace) -> int:
     from agent.commands.bench import bench_runtime
 
+    _without_limits(options)
     return bench_runtime(options)
 
 

@@ -15,7 +15,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from floorbench.results import FloorResults
+from floorbench.results import RECORDED, FloorResults
 from floorbench.score.figure import JOINT_PARTS, Better, Figure, Kind
 from floorbench.score.intervals import bootstrap_difference, newcombe, paired_shares
 from floorbench.score.joint import draws
@@ -101,6 +101,8 @@ def unpaired_reason(a: FloorResults, b: FloorResults) -> str:
     common = {e.key for e in a.events} & {e.key for e in b.events}
     if not common:
         return "they have no event in common"
+    if RECORDED in (a.run.stimulus_set, b.run.stimulus_set) and not common <= set(a.stimuli):
+        return "nothing says that the recordings have the same stimuli"
     changed = [k for k in common if a.stimuli.get(k) != b.stimuli.get(k)]
     return f"{len(changed)} of {len(common)} common stimuli differ" if changed else ""
 

@@ -59,7 +59,7 @@ def check(results: FloorResults, gates: Iterable[Gate]) -> list[GateResult]:
     """Every gate against the run. What was not measured does not pass.
 
     Raises:
-        ConfigError: there is no such figure, or its unit is another one.
+        ConfigError: there is no such figure, its unit is another one, or it is no such share.
     """
     return [_checked(results, gate) for gate in gates]
 
@@ -105,7 +105,13 @@ def _bound(gate: Gate, unit: str) -> float:
             f"--{gate.side} {gate.figure}: expected {known} ({gate.figure} is in {unit}), "
             f"found {gate.unit}"
         )
-    return gate.bound / {"ms": 1000.0, "%": 100.0}.get(gate.unit, 1.0)
+    bound = gate.bound / {"ms": 1000.0, "%": 100.0}.get(gate.unit, 1.0)
+    if unit == "share" and abs(bound) > 1:  # every share is within it, or none
+        raise ConfigError(
+            f"--{gate.side} {gate.figure}: expected a share, such as 0.03 or 3%, found "
+            f"{gate.bound:g}{gate.unit}"
+        )
+    return bound
 
 
 def _unknown(gate: Gate, names: list[str]) -> str:

@@ -17,7 +17,7 @@ STOP_SILENCE_S = 0.3
 DUCK_DB = 12.0
 DUCK_WITHIN_S = 1.0
 _DUCK_WINDOW = 5  # frames: the 50 ms level
-_DUCK_BEFORE = 50  # frames: against the mean of the 500 ms before
+_DUCK_BEFORE = 50  # frames: against the mean of the 500 ms before, or as much as there is
 _DUCK_HELD = 10  # frames: for at least 100 ms
 
 
@@ -38,10 +38,10 @@ def duck_s(levels: Levels, start_s: float) -> float | None:
     A pause between two sentences looks the same. None when it does not happen within 1 s.
     """
     power = 10 ** (levels / 10)
-    first = max(round(start_s / FRAME_S), _DUCK_BEFORE)
+    first = max(round(start_s / FRAME_S), _DUCK_WINDOW)
     last = min(round((start_s + DUCK_WITHIN_S) / FRAME_S), len(power) - _DUCK_HELD)
     for i in range(first, last):
-        before = np.mean(power[i - _DUCK_BEFORE : i])
+        before = np.mean(power[max(i - _DUCK_BEFORE, 0) : i])
         held = np.convolve(
             power[i : i + _DUCK_HELD], np.full(_DUCK_WINDOW, 1 / _DUCK_WINDOW), "valid"
         )

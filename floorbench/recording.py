@@ -37,7 +37,7 @@ def read_recording(path: Path) -> Recording:
             data = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as fault:
         raise ParleyError(f"{path}: expected a WAV file: {fault}; record the call again") from fault
-    if shape != (2, 16) or rate % 100:
+    if shape != (2, 16) or rate == 0 or rate % 100:
         raise ParleyError(
             f"{path}: expected 2 channels of 16 bits at a multiple of 100 Hz, found {shape[0]} "
             f"of {shape[1]} bits at {rate} Hz; record the call with parley"

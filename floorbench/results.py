@@ -27,6 +27,8 @@ from floorbench.score.run import Score
 
 SCHEMA = "parley.floor/1"
 QUICK = "quick"
+RECORDED = "recorded"
+"""The stimulus set of a recording by somebody else: its events need not name what was heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ process leaves its `trace.jsonl` there too.
 """
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from audio_io.wav_file import Side, StereoWriter
 from floorbench.activity import Span
 from floorbench.caller import Held
 from floorbench.recording import read_recording
+from floorbench.score.ignored import SILENCE
 from floorbench.session import CallerEvent, Expect, Session
 
 VERSION = 1
@@ -29,6 +29,8 @@ TRACE = "trace.jsonl"
 SESSIONS = "sessions"
 
 _ALLOWED = frozenset("id kind t_on t_off parts expect needs_agent_talking params".split())
+LONGEST_S = 1e9
+"""Thirty years: no time in a recording, and a float holds it to the microsecond."""
 _BLOCK_S = 0.1
 
 
@@ -191,9 +193,10 @@ def _event(item: object, where: str) -> CallerEvent:
         raise ConfigError(f"{where}: expected needs_agent_talking true or false, params an object")
     on_s = _number(item.get("t_on"), f"{where}: t_on")
     off_s = _number(item.get("t_off"), f"{where}: t_off")
-    parts = _parts(item.get("parts", [[on_s, off_s]]), f"{where}: parts")
     if not isinstance(item.get("id"), str) or not isinstance(item.get("kind"), str):
         raise ConfigError(f"{where}: expected id and kind as text")
+    silent = expect == Expect.HOLD or item["kind"] in SILENCE  # nothing is to be heard in it
+    parts = _parts(item.get("parts", [] if silent else [[on_s, off_s]]), f"{where}: parts")
     return CallerEvent(
         item["id"], item["kind"], on_s, off_s, parts, Expect(expect), talking, params
     )
@@ -206,7 +209,7 @@ def _parts(value: object, where: str) -> tuple[Span, ...]:
 
 
 def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LONGEST_S:
         raise ConfigError(f"{where}: expected a number of seconds, found {_shown(value)}")
     return float(value)
 

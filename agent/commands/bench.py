@@ -14,7 +14,15 @@ from floorbench import gates
 from floorbench.baselines import curve_of
 from floorbench.compare import compare
 from floorbench.compare import table as comparison_table
-from floorbench.results import QUICK, FloorResults, Run, machine, read_results, write_results
+from floorbench.results import (
+    QUICK,
+    RECORDED,
+    FloorResults,
+    Run,
+    machine,
+    read_results,
+    write_results,
+)
 from floorbench.results import results as results_of
 from floorbench.run import Clock, RunSettings, run
 from floorbench.score.run import score
@@ -26,7 +34,6 @@ from floorbench.sweep import sweep, to_text
 from floorbench.targets.registry import target
 
 RESULTS = "results.json"
-RECORDED = "recorded"
 
 
 def bench(options: argparse.Namespace) -> int:

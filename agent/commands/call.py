@@ -6,10 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from agent.commands.recorded import hold_and_show, open_recording, report_on, run, say
+from agent.commands.recorded import (
+    hangs_up_here,
+    hold_and_show,
+    open_recording,
+    report_on,
+    run,
+    say,
+)
 from agent.config import Config
 from agent.core.calls import Call
-from agent.session import Ended, Ending
+from agent.core.errors import ParleyError
+from agent.session import Ended, Ending, leaves
 from agent.wiring import Agent, build
 from audio_io.recording import recorded
 from audio_io.sip.call import SipCall
@@ -23,9 +31,13 @@ RING_S = 45.0
 
 
 def call(config: Config, to: str, out: Path | None, ring_s: float = RING_S) -> int:
-    """Call `to`, such as sip:100@host, and talk; exit status."""
+    """Call `to`, such as sip:100@host, and talk; exit status.
+
+    Raises:
+        CallError: nobody answered, or the line is of no use.
+    """
     settings = config.section(SipSettings, "sip")
-    with ExitStack() as stack:
+    with hangs_up_here(out), ExitStack() as stack:
         recording = stack.enter_context(open_recording(out)) if out is not None else None
         agent = stack.enter_context(build(config))
         ended = run(_call(agent, settings, to, recording, out, ring_s), fast=False)
@@ -44,13 +56,19 @@ async def _call(  # it is all that was said on the command line
     out: Path | None,
     ring_s: float,
 ) -> Ended:
-    async with _calling(settings) as phone:
-        say(f"calling {to}; Ctrl-C hangs up")
-        placed = await place(phone, to, ring_s)
-        say("answered")
-        async with _carried(placed):
-            talked: Call = placed if recording is None else recorded(placed, recording)
-            return await hold_and_show(agent, talked, out)
+    try:
+        async with _calling(settings) as phone:
+            say(f"calling {to}; Ctrl-C hangs up")
+            placed = await place(phone, to, ring_s)
+            say("answered")
+            async with _carried(placed):
+                talked: Call = placed if recording is None else recorded(placed, recording)
+                return await hold_and_show(agent, talked, out)
+    except ExceptionGroup as group:  # the tasks beside it make one of whatever was raised
+        faults = [fault for fault in leaves(group) if isinstance(fault, ParleyError)]
+        if not faults:
+            raise
+        raise faults[0] from group
 
 
 @asynccontextmanager

@@ -1,8 +1,8 @@
 """A call with everything kept of it: recording, trace, captions, and a report at the end."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,24 @@ async def hold_and_show(
         return await hold(agent, call, both(trace, captions), open_air=open_air)
     finally:
         trace.close()
+
+
+@contextmanager
+def hangs_up_here(folder: Path | None) -> Iterator[None]:
+    """A call that Ctrl-C ends gets its report all the same: it is how one hangs up here.
+
+    Put it around whatever holds the recording open. The trace of an earlier call goes, so that
+    nobody's report is made of two calls.
+    """
+    trace = None if folder is None else folder / TRACE
+    if trace is not None and trace.is_file():
+        trace.unlink()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if folder is not None and trace is not None and trace.is_file():
+            report_on(folder)
+        raise
 
 
 def report_on(folder: Path) -> None:

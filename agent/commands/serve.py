@@ -26,6 +26,8 @@ def serve(config: Config, out: Path | None) -> int:
     """Answer calls until the process is told to stop; exit status."""
     settings = config.section(ServerSettings, "server")
     recording = config.section(RecordingSettings, "recording")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)  # now, and not when somebody has called
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     with build(config) as agent:
 

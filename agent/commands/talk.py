@@ -4,7 +4,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.commands.recorded import hold_and_show, open_recording, report_on, run, say
+from agent.commands.recorded import (
+    hangs_up_here,
+    hold_and_show,
+    open_recording,
+    report_on,
+    run,
+    say,
+)
 from agent.config import Config
 from agent.core.calls import Call
 from agent.session import Ended, Ending
@@ -25,7 +32,7 @@ class Devices:
 
 def talk(config: Config, devices: Devices, out: Path | None) -> int:
     """A conversation through the sound card; exit status."""
-    with ExitStack() as stack:
+    with hangs_up_here(out), ExitStack() as stack:
         recording = stack.enter_context(open_recording(out)) if out is not None else None
         agent = stack.enter_context(build(config))
         ended = run(_talk(agent, devices, recording, out), fast=False)
@@ -47,7 +54,7 @@ def talk_wav(config: Config, wav: Path, out: Path | None, *, fast: bool) -> int:
     notice = read_wav(wav).notice  # a bad file is told before engines are loaded
     if notice:
         say(f"parley: {notice}")
-    with ExitStack() as stack:
+    with hangs_up_here(out), ExitStack() as stack:
         recording = stack.enter_context(open_recording(out)) if out is not None else None
         agent = stack.enter_context(build(config))
         call = WavCall(wav, agent.pipeline.play_rate, recording=recording)

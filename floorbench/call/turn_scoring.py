@@ -25,8 +25,7 @@ def turn_result(turn: Turn, ear: Ear, figures: CallFigures) -> TurnResult:
     end_s = caller_end_s(turn, onset_s, ear.caller, figures.segments)
     ear_s = minus(onset_s, end_s)
     played_s = turn.waterfall.audible_s
-    explained = ear_s is not None and played_s is not None
-    lag_s = minus(turn.ended_s, end_s) if explained else None
+    lag_s = minus(turn.ended_s, end_s) if ear_s is not None and played_s is not None else None
     report = None if reply.audible_s is None else nearest_before(figures.ears, reply.audible_s)
     return TurnResult(
         reply=turn.reply,
@@ -40,7 +39,9 @@ def turn_result(turn: Turn, ear: Ear, figures: CallFigures) -> TurnResult:
         onset_s=onset_s,
         ear_s=ear_s,
         waterfall=turn.waterfall,
-        waited=waited(turn.waterfall, ear_s, lag_s or 0.0, report) if explained and ear_s else None,
+        waited=None
+        if ear_s is None or played_s is None
+        else waited(turn.waterfall, ear_s, lag_s or 0.0, report),
         end_lag_s=lag_s,
         ahead_s=turn.ahead_s,
         discarded=turn.discarded,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from agent.core.audio import Samples
-from floorbench.activity import Span, levels_db
+from floorbench.activity import AGENT_LEAST_DB, Span, levels_db
 from floorbench.score.heard import EPS_S, Heard, loudest_db
 from floorbench.session import CallerEvent, Expect, Session
 
@@ -15,6 +15,8 @@ NOTHING_DB = -70.0
 """No stimulus is meant to be quieter than this; a line that is was not sent."""
 CLIPPED = 0.999
 CLIPPED_SHARE = 0.001
+OFF_ZERO = 10 ** (AGENT_LEAST_DB / 20)
+"""A constant offset of this size is as loud as the quietest sound that counts as speech."""
 TALKATIVE_SHARE = 0.9
 LENGTH_SLACK_S = 0.02
 _BLOCK = 960_000  # samples; temporary arrays stay small however long the recording is
@@ -50,12 +52,7 @@ def notices(heard: Heard) -> Iterator[str]:
     yield from (f"ended early: {fault}" for fault in [session.fault] if fault)
     yield from _lengths(session)
     for name, samples in (("caller", session.recording.caller), ("agent", session.recording.agent)):
-        share = _clipped_share(samples)
-        if share > CLIPPED_SHARE:
-            yield (
-                f"the {name}'s channel is clipped in {share:.1%} of its samples; "
-                "ducks and onsets in it may be off, turn it down"
-            )
+        yield from _levels(name, samples)
     speech_s = sum(e.duration_s for e in heard.agent)
     if not heard.agent:
         yield "no sound is to be heard in the agent's channel: every turn counts as missed"
@@ -94,6 +91,20 @@ def silent_reason(event: CallerEvent, heard: Heard) -> str:
     return "the agent was not talking when it began" if silent else ""
 
 
+def _levels(name: str, samples: Samples) -> Iterator[str]:
+    share, offset = _clipped_share(samples), _offset(samples)
+    if share > CLIPPED_SHARE:
+        yield (
+            f"the {name}'s channel is clipped in {share:.1%} of its samples; "
+            "ducks and onsets in it may be off, turn it down"
+        )
+    if abs(offset) > OFF_ZERO:
+        yield (
+            f"the {name}'s channel is off zero by {offset:.4f}: its silence may count as sound "
+            "and its speech as none, take the offset out"
+        )
+
+
 def _lengths(session: Session) -> Iterator[str]:
     rate = session.recording.rate
     caller_s, agent_s = len(session.recording.caller) / rate, len(session.recording.agent) / rate
@@ -116,6 +127,11 @@ def _is_silent(samples: Samples, rate: int) -> bool:
 def _clipped_share(samples: Samples) -> float:
     clipped = sum(int(np.count_nonzero(np.abs(b) >= CLIPPED)) for b in _blocks(samples))
     return clipped / len(samples) if len(samples) else 0.0
+
+
+def _offset(samples: Samples) -> float:
+    total = sum(float(np.sum(b, dtype=np.float64)) for b in _blocks(samples))
+    return total / len(samples) if len(samples) else 0.0
 
 
 def _blocks(samples: Samples) -> Iterator[Samples]:

@@ -81,7 +81,11 @@ def _after_a_stop(
     event: CallerEvent, heard: Heard, talking: Span, figures: dict[Measure, float]
 ) -> Verdict:
     until_s = event.t_off + RESUME_WITHIN_S
-    back = next(iter(heard.onsets(talking.end_s + EPS_S, until_s)), None)
+    claimed_s = heard.claimed_after(event, event.t_on)
+    last_s = min(until_s, claimed_s - 2 * EPS_S)  # later it answers what the caller said since
+    back = next(iter(heard.onsets(talking.end_s + EPS_S, last_s)), None)
+    if back is None and claimed_s < min(until_s, heard.duration_s):
+        return Verdict(Outcome.STOPPED, figures, "the caller spoke on before it could come back")
     if back is None and heard.duration_s < until_s:
         return Verdict(Outcome.STOPPED, figures, "the recording ends before it could come back")
     figures[Measure.ABANDON] = float(back is None)

@@ -17,7 +17,8 @@ def interruption_verdict(event: CallerEvent, heard: Heard) -> Verdict:
     if talking is None:
         return not_counted("the agent was not talking when it began")
     stopped = heard.stopped(talking)
-    if not stopped and heard.duration_s < event.t_on + YIELD_WITHIN_S:
+    seen_s = min(heard.duration_s, talking.end_s)
+    if not stopped and seen_s < event.t_on + YIELD_WITHIN_S + EPS_S:
         return not_counted("the recording ends before it could be seen to yield")
     stop_s = talking.end_s - event.t_on if stopped else float("inf")
     clear = not _spoke_again(talking.end_s, event, heard)

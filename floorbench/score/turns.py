@@ -73,13 +73,13 @@ def pause_verdict(event: CallerEvent, heard: Heard) -> Verdict:
     turn = turn_around(heard.session.events, pause)
     begun_s = turn.t_on if turn else event.t_on
     talking = heard.talking_at(pause.start_s)
-    if talking is not None:
-        ours = talking.start_s >= begun_s
-        return not_counted(
-            "the agent had taken the turn before" if ours else "the agent was still talking"
-        )
+    if talking is not None and talking.start_s < begun_s:
+        return not_counted("the agent was still talking")
+    if talking is not None and not _is_blamed_on(event, talking, heard):
+        return not_counted("the agent had taken the turn before")
     only_sustained = heard.session.scenario == MONOLOGUE
-    premature = _took_over(_hold_window(event, pause, heard), heard, only_sustained)
+    window = _hold_window(event, pause, heard)
+    premature = talking is not None or _took_over(window, heard, only_sustained)
     figures = {Measure.PREMATURE_PAUSE: float(premature), Measure.PAUSE: pause.duration_s}
     return Verdict(Outcome.PREMATURE if premature else Outcome.HELD, figures)
 
@@ -101,6 +101,28 @@ def _took_over(window: Span, heard: Heard, only_sustained: bool) -> bool:
     speech_s = sum(e.overlap_s(window) for e in begun)
     long_enough = not only_sustained and speech_s >= PREMATURE_SPEECH_S - EPS_S
     return long_enough or any(is_sustained(e) for e in begun)
+
+
+def _is_blamed_on(event: CallerEvent, talking: Span, heard: Heard) -> bool:
+    """What began in the turn, before a pause, is that pause's if it is the first one it fills.
+
+    Otherwise nobody would answer for a sound that begins just before the caller pauses.
+    """
+    if heard.session.scenario == MONOLOGUE and not is_sustained(talking):
+        return False
+    windows = sorted(
+        _hold_window(other, judged_span(other), heard)
+        for other in heard.session.events
+        if other.expect is Expect.HOLD
+    )
+    filled = (w for w in windows if _fills(talking, w))
+    return next(filled, None) == _hold_window(event, judged_span(event), heard)
+
+
+def _fills(episode: Span, window: Span) -> bool:
+    begins = window.start_s - EPS_S <= episode.start_s <= window.end_s + EPS_S
+    spoken_s = episode.overlap_s(window)
+    return spoken_s >= PREMATURE_SPEECH_S - EPS_S or (begins and is_sustained(episode))
 
 
 def _took_the_turn(event: CallerEvent, heard: Heard) -> bool:

@@ -65,6 +65,13 @@ def test_a_part_the_trace_does_not_have_is_charged_to_the_next_one():
     assert waited(stamps, 0.65, 0.0) == parts
 
 
+def test_a_delay_of_nothing_at_all_is_explained_like_any_other():
+    lines = answered(1, "for two", 1.85, 1.95, 4.05, "Two it is.")
+    (turn,) = scored([(1.0, 2.0)], [(2.0, 4.0)], spoken(1, 1.0, 1.6, "for two"), lines, END).turns
+    assert turn.ear_s == 0.0
+    assert turn.waited is not None
+
+
 def test_an_agent_that_answers_before_the_end_has_a_negative_delay_and_was_premature():
     lines = answered(1, "for two", 1.6, 1.7, 4.05, "Two it is.")
     results = scored([(1.0, 2.0)], [(1.75, 4.0)], spoken(1, 1.0, 1.4, "for"), lines, END)

@@ -105,6 +105,15 @@ def test_why_runs_are_not_paired_is_said():
     assert "not paired, because the seeds differ" in compare(a, run(gaps(1.0), seed=8)).rule
 
 
+def test_events_of_two_recordings_that_name_no_stimulus_are_not_taken_for_the_same():
+    a, b = (run(gaps(*SPREAD), hashes=False, stimulus_set="recorded") for _ in "ab")
+    assert "nothing says" in unpaired_reason(a, b)
+    named = run(gaps(*SPREAD), stimulus_set="recorded")
+    assert unpaired_reason(named, named) == ""
+    ours = run(gaps(*SPREAD), hashes=False)  # of silences, which the seed alone decides
+    assert unpaired_reason(ours, ours) == ""
+
+
 def test_what_else_differs_is_said():
     other = replace(RUN.machine, cores=64)
     b = run(gaps(*SPREAD), machine=other, stimulus_set="quick", self_test="not run")

@@ -99,6 +99,12 @@ def test_a_unit_that_does_not_fit_is_refused(text, words):
         held(Side.MOST, text)
 
 
+@pytest.mark.parametrize("text", ["missed=3", "missed=101%", "S_BC=85"])
+def test_a_share_beyond_all_is_a_forgotten_percent_sign_and_no_limit(text):
+    with pytest.raises(ConfigError, match=r"expected a share, such as 0\.03 or 3%"):
+        held(Side.MOST, text)
+
+
 def test_one_failed_limit_decides_the_exit_status():
     gates = [parse_gate(Side.MOST, "missed=0"), parse_gate(Side.MOST, "gap.p50=1ms")]
     found = check(MEASURED, gates)

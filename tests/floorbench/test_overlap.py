@@ -29,6 +29,11 @@ def test_a_duck_is_found_within_10_ms():
     assert duck_s(ducked(3.12, 3.5, 15), 3.0) == pytest.approx(0.12, abs=0.0101)
 
 
+def test_a_duck_in_the_first_half_second_is_found_by_what_there_was_before():
+    levels = ducked(3.12, 3.5, 15)[280:]
+    assert duck_s(levels, 0.2) == pytest.approx(0.12, abs=0.0101)
+
+
 @pytest.mark.parametrize(("to_s", "by_db"), [(3.2, 15), (3.5, 10)])
 def test_a_dip_too_short_or_too_small_is_no_duck(to_s, by_db):
     assert duck_s(ducked(3.12, to_s, by_db), 3.0) is None

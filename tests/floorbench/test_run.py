@@ -11,9 +11,11 @@ from audio_io.wav_file import read_wav
 from floorbench.activity import Span
 from floorbench.caller import Held
 from floorbench.progress import Progress, in_words
-from floorbench.recording import Recording
+from floorbench.recording import Recording, read_recording
 from floorbench.run import Clock, RunSettings, run, set_name
 from floorbench.scenarios.prompter import LeftOut
+from floorbench.score.outcome import Outcome
+from floorbench.score.session import score_session
 from floorbench.session import RATE, CallerEvent, Expect, Session
 from floorbench.session_files import read_session, read_sessions, write_session
 from tests.support.far_ends import Refusing, Silent, attentive
@@ -147,6 +149,27 @@ def test_somebody_elses_recording_needs_only_a_list_of_events(tmp_path):
     assert found.events[0].parts == (Span(0.1, 0.5),)
 
 
+def test_a_recording_whose_header_has_no_rate_is_refused_in_a_sentence(tmp_path):
+    write_wav(tmp_path / "call.wav", [np.zeros(RATE, np.float32)] * 2)
+    whole = bytearray((tmp_path / "call.wav").read_bytes())
+    whole[24:28] = bytes(4)
+    (tmp_path / "call.wav").write_bytes(whole)
+    with raises(ParleyError, match="at a multiple of 100 Hz, found 2 of 16 bits at 0 Hz"):
+        read_recording(tmp_path / "call.wav")
+
+
+@mark.parametrize(
+    ("kind", "expect", "outcome"),
+    [("pause", "hold", Outcome.HELD), ("silence", "ignore", Outcome.QUIET)],
+)
+def test_a_silence_that_names_no_parts_is_not_said_to_be_unsent(tmp_path, kind, expect, outcome):
+    write_wav(tmp_path / "call.wav", [sounding([(0.2, 1.0)], 8.0), np.zeros(8 * RATE, np.float32)])
+    event = {"id": "a", "kind": kind, "t_on": 2.0, "t_off": 4.0, "expect": expect}
+    (tmp_path / "e.json").write_text(json.dumps([event]))
+    scored = score_session(read_session(tmp_path / "call.wav", tmp_path / "e.json"))
+    assert scored.events[0].outcome is outcome
+
+
 @mark.parametrize(
     ("text", "words"),
     [
@@ -165,6 +188,10 @@ def test_somebody_elses_recording_needs_only_a_list_of_events(tmp_path):
         (
             '[{"id": "a", "kind": "b", "expect": "hold", "t_on": NaN, "t_off": 1}]',
             ["t_on: expected a number of seconds, found nan"],
+        ),
+        (
+            f'[{{"id": "a", "kind": "b", "expect": "hold", "t_on": 1{"0" * 400}, "t_off": 1}}]',
+            ["t_on: expected a number of seconds, found 1000"],
         ),
         (
             '[{"id": 5, "kind": "b", "expect": "hold", "t_on": 0, "t_off": 1}]',

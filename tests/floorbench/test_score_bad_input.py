@@ -157,3 +157,10 @@ def test_an_event_of_an_unknown_kind_is_judged_by_what_is_expected():
     odd = event("whistle", Expect.IGNORE, (5.0, 5.5), over=True)
     found, _ = results([odd], [(2.0, 9.0)])
     assert found["whistle@5.0"].figures == {"false_stop": 0, "kept_noise": 1}
+
+
+@pytest.mark.parametrize(("offset", "told"), [(0.05, True), (0.004, True), (0.003, False)])
+def test_a_channel_that_is_off_zero_is_said(offset, told):
+    agent = sounding(ANSWERED, 20.0) + np.float32(offset)
+    scored = score_session(with_channels(sounding([(1.0, 3.0)], 20.0), agent))
+    assert any("agent's channel is off zero by 0.0" in n for n in scored.session.notices) is told

@@ -40,6 +40,12 @@ def test_an_agent_that_talks_on_counts_as_two_seconds_and_has_missed_the_answer(
     assert found.figures["post_missed"] == 1
 
 
+def test_an_agent_that_falls_silent_just_before_the_end_is_not_said_to_have_talked_on():
+    found = barged([(2.0, 6.9)], duration_s=7.1)
+    assert found.outcome is Outcome.NOT_COUNTED
+    assert "before it could be seen to yield" in found.reason
+
+
 def test_a_gap_of_300_ms_is_no_stop_and_one_of_310_ms_is():
     assert barged([(2.0, 5.2), (5.5, 9.0)]).outcome is Outcome.NOT_YIELDED
     assert barged([(2.0, 5.2), (5.51, 5.9)]).figures["stop_s"] == pytest.approx(0.2)
@@ -111,6 +117,14 @@ def test_a_stop_that_is_resumed_leaves_a_hole():
     assert found.outcome is Outcome.STOPPED
     assert found.figures["hole_s"] == pytest.approx(0.8)
     assert found.figures["abandon"] == 0
+
+
+def test_a_reply_to_what_the_caller_says_next_does_not_resume_the_stopped_one():
+    cough, asked = ignored("cough", 5.0, 5.4), turn((6.0, 6.5))
+    found = only([cough, asked], [(2.0, 5.5), (6.9, 9.0)])
+    assert found.outcome is Outcome.STOPPED
+    assert "abandon" not in found.figures and "hole_s" not in found.figures
+    assert "spoke on before it could come back" in found.reason
 
 
 @pytest.mark.parametrize(("back_s", "abandon"), [(7.4, 0), (7.41, 1)])

@@ -162,6 +162,28 @@ def test_a_take_over_is_blamed_on_the_pause_it_happened_in():
     assert "had taken the turn before" in found["pause@3.0"].reason
 
 
+@pytest.mark.parametrize("agent", [(1.95, 2.8), (1.5, 4.5)])
+def test_speech_that_begins_in_the_turn_and_fills_the_pause_has_taken_it(agent):
+    assert paused([agent]).outcome is Outcome.PREMATURE
+
+
+def test_speech_that_begins_in_the_turn_and_hardly_reaches_the_pause_is_not_blamed_on_it():
+    assert "had taken the turn before" in paused([(1.5, 2.08)]).reason
+
+
+def test_sound_of_listening_that_runs_into_a_pause_of_a_monologue_takes_nothing():
+    assert "premature_pause" not in paused([(1.8, 2.4)], scenario="S15").figures
+
+
+def test_speech_that_begins_just_before_the_second_pause_is_blamed_on_that_one():
+    parts = ((1.0, 2.0), (3.0, 4.0), (6.0, 7.0))
+    events = [turn(*parts), pause(*parts[:2]), pause(*parts[1:])]
+    found, _ = results(events, [(3.93, 4.72), (7.3, 9.0)])
+    assert found["pause@1.0"].outcome is Outcome.HELD
+    assert found["pause@3.0"].outcome is Outcome.PREMATURE
+    assert found["turn@1.0"].figures["premature_turn"] == 1
+
+
 def test_an_agent_that_is_still_talking_is_not_asked_to_hold():
     assert "still talking" in paused([(0.2, 2.5)]).reason
 

@@ -50,14 +50,27 @@ def test_help_imports_nothing_heavy():
         (["bench", "--recording", "x.wav"], ["--events"]),
         (["bench", "--min", "joint"], ["--min joint", "joint=0.85"]),
         (["bench", "compare", "a", "b"], ["a"]),
+        (["bench", "--max", "gap.p95=1ms", "compare", "a", "b"], ["--max", "leave them out"]),
         (["report", "missing"], ["missing", "call.wav"]),
+        (["serve", "--out", "taken"], ["taken", "File exists"]),
+        (["bench", "runtime", "--out", "taken"], ["taken", "File exists"]),
+        (["bench", "runtime", "--out", "taken/x"], ["taken/x", "Not a directory"]),
     ],
 )
 def test_a_fault_is_a_sentence_and_exit_status_two(arguments, words, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
     assert main(arguments) == 2
     printed = capsys.readouterr().err
     assert printed.startswith("parley: ")
     assert len(printed.strip().splitlines()) == 1
     for word in words:
         assert word in printed
+
+
+@mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_a_telephone_rings_for_a_time_that_ends(seconds, capsys):
+    with raises(SystemExit) as stop:
+        main(["call", "sip:100@127.0.0.1", "--ring", seconds])
+    assert stop.value.code == 2
+    assert "--ring" in capsys.readouterr().err
