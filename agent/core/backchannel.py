@@ -19,7 +19,7 @@ SMALL_WORDS = frozenset(
     your""".split()
 )
 """What recognisers make of a murmur: an "mm-hm" comes back as "and and" or "but i'm". Whoever wants
-the floor says more than these."""
+the floor says more than these; alone they leave it to the sound."""
 
 AGREEMENTS = tuple(
     tuple(words.split())
@@ -58,9 +58,8 @@ NO_WORDS = -1.5  # a sound that turned out to have no words: a cough, a chair
 ONE_GUESS = 0.1  # one uncertain word is often misrecognised: a "right" becomes "bro"
 SEVERAL_GUESSES = 1.5
 STOP_GUESS = 2.0
-SMALL_TALK = 0.5
 ASSESSMENT = -3.0  # "that's great" after other words: "the lake" may be a misheard "oh wait"
-ONE_WORD = 2.0
+ONE_WORD = 1.2  # under an echo of the agent a "right" becomes "nine"
 SEVERAL_WORDS = 4.0
 STOP_WORD = 4.0
 
@@ -90,7 +89,7 @@ def _weight_of(others: Sequence[str], *, final: bool) -> float:
     """Log-odds of words that are no signs of listening."""
     others = [w for w in others if w not in SMALL_WORDS]
     if not others:
-        return SMALL_TALK if final else 0.0
+        return 0.0
     if any(w in STOP_WORDS for w in others):
         return STOP_WORD if final else STOP_GUESS
     if len(others) > 1:
