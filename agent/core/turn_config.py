@@ -49,7 +49,7 @@ class TurnConfig:
     reply_wait_s: float = 8.0
     dismiss_below: float = 0.4
     hold_after_s: float = 0.16
-    hold_above: float = 0.8
+    hold_above: float = 0.78
     murmur_below: float = 0.2
     yield_above: float = 0.5
     settle_s: float = 0.3
