@@ -6,16 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from agent.core.protocols import (
-    Expectation,
-    HearsSound,
-    Message,
-    Piece,
-    ReadsAhead,
-    Responder,
-    Role,
-    Tool,
-)
+from agent.core.protocols import Expectation, Message, Piece, Responder, Role, Tool
+from pipelines.responders import longest_sound_s, reader
 
 _TAG = r"<[!?/a-zA-Z][^<>]*>"
 _GAP = rf"(?:\s|{_TAG})*"
@@ -52,12 +44,12 @@ class Announcing:
     @property
     def sound_s(self) -> float:
         """As behind it, in seconds."""
-        return self._behind.sound_s if isinstance(self._behind, HearsSound) else 0.0
+        return longest_sound_s(self._behind)
 
     @property
     def reads_ahead(self) -> bool:
         """As behind it."""
-        return isinstance(self._behind, ReadsAhead) and self._behind.reads_ahead
+        return reader(self._behind) is not None
 
     async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
         """What a reply of the one behind would begin with: the announcement is no part of it.
@@ -65,8 +57,8 @@ class Announcing:
         Raises:
             EngineError: it could not.
         """
-        if isinstance(self._behind, ReadsAhead):
-            await self._behind.read_ahead(self._without(messages), tools)
+        if behind := reader(self._behind):
+            await behind.read_ahead(self._without(messages), tools)
 
     def _is_in(self, message: Message) -> bool:
         return message.role is Role.AGENT and self._whole.match(message.text) is not None

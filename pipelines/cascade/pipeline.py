@@ -43,9 +43,7 @@ from agent.core.events import (
 from agent.core.playout import Playout
 from agent.core.protocols import (
     Expectation,
-    HearsSound,
     Message,
-    ReadsAhead,
     Recognizer,
     Responder,
     Role,
@@ -74,6 +72,7 @@ from pipelines.cascade.telling import Telling
 from pipelines.cascade.turn_sound import TurnSound
 from pipelines.cascade.voicemail import VoicemailSettings
 from pipelines.mailbox import Mailbox
+from pipelines.responders import longest_sound_s, reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class _Talk:
         self._playout = Playout(call.play_rate)
         self._conversation = Conversation()
         responder = engines.responder
-        self._sound = TurnSound(responder.sound_s if isinstance(responder, HearsSound) else 0.0)
+        self._sound = TurnSound(longest_sound_s(responder))
         self._hearing = Hearing(engines.recognizer, self._expected, self._mail.put, self._sound,
                                 trace)  # fmt: skip
         self._judging = Judging(engines.judge) if engines.judge else None
@@ -159,8 +158,8 @@ class _Talk:
         self._over = asyncio.Event()
         self._group = asyncio.TaskGroup()
         start = partial(self._start, name="read ahead")
-        self._ahead = ReadingAhead(responder, start, self._drafted, trace) \
-            if isinstance(responder, ReadsAhead) and responder.reads_ahead else None  # fmt: skip
+        ahead = reader(responder)
+        self._ahead = ahead and ReadingAhead(ahead, start, self._drafted, trace)
 
     async def run(self) -> None:
         """Until somebody hangs up."""

@@ -4,16 +4,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from agent.core.events import Reason
-from agent.core.protocols import (
-    Expectation,
-    HearsSound,
-    Message,
-    Piece,
-    ReadsAhead,
-    Responder,
-    Role,
-    Tool,
-)
+from agent.core.protocols import Expectation, Message, Piece, Responder, Role, Tool
+from pipelines.responders import longest_sound_s, reader
 
 _GREETING = Message(Role.EVENT, Reason.GREETING.value)
 TROUBLE = Message(Role.EVENT, Reason.TROUBLE.value)
@@ -53,12 +45,12 @@ class Continued:
     @property
     def sound_s(self) -> float:
         """As the responder hears, in seconds."""
-        return self.responder.sound_s if isinstance(self.responder, HearsSound) else 0.0
+        return longest_sound_s(self.responder)
 
     @property
     def reads_ahead(self) -> bool:
         """As the responder does."""
-        return isinstance(self.responder, ReadsAhead) and self.responder.reads_ahead
+        return reader(self.responder) is not None
 
     async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
         """The responder reads, the history before.
@@ -66,8 +58,8 @@ class Continued:
         Raises:
             EngineError: it could not.
         """
-        if isinstance(self.responder, ReadsAhead):
-            await self.responder.read_ahead(self._whole(messages), tools)
+        if behind := reader(self.responder):
+            await behind.read_ahead(self._whole(messages), tools)
 
     def _whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         return (*self.history, *(self.opening if m == _GREETING else m for m in messages))

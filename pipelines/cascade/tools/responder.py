@@ -7,10 +7,8 @@ from contextlib import aclosing
 from agent.core.errors import EngineFailed
 from agent.core.protocols import (
     Expectation,
-    HearsSound,
     Message,
     Piece,
-    ReadsAhead,
     Responder,
     Role,
     Tool,
@@ -20,6 +18,7 @@ from agent.core.protocols import (
 )
 from pipelines.cascade.tools.runnable import Runnable, outcome
 from pipelines.cascade.tools.settings import ToolsSettings
+from pipelines.responders import longest_sound_s, reader
 
 NAME = "tools"
 
@@ -56,17 +55,17 @@ class ToolUser:
     @property
     def sound_s(self) -> float:
         """As the responder inside hears."""
-        return self._inner.sound_s if isinstance(self._inner, HearsSound) else 0.0
+        return longest_sound_s(self._inner)
 
     @property
     def reads_ahead(self) -> bool:
         """As the responder inside does."""
-        return isinstance(self._inner, ReadsAhead) and self._inner.reads_ahead
+        return reader(self._inner) is not None
 
     async def read_ahead(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
         """The responder inside reads, with the tools of a reply's first round."""
-        if isinstance(self._inner, ReadsAhead):
-            await self._inner.read_ahead(messages, self._offered(tools))
+        if inner := reader(self._inner):
+            await inner.read_ahead(messages, self._offered(tools))
 
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[Tool]
