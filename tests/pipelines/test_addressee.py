@@ -95,12 +95,12 @@ def test_the_reason_says_what_speaks_against_the_caller(voices):
     assert heard(profile, cut(voices[2]))[1][-1][1] == "nothing against it"
 
 
-def after(profile, last, voice, pause_s):
-    """The probability at the end of a stretch that comes so long after another."""
+def after(profile, last, voice):
+    """The probability at the end of a stretch that goes on from another, or from none."""
     sound = on_grid(np.concatenate((np.zeros(RATE), voice)))
     at = RATE + round(SPOKEN_S * RATE)
     judge = Addressee()
-    stretch = judge.begin(profile, sound[at - RATE : at], last, pause_s)
+    stretch = judge.begin(profile, sound[at - RATE : at], last)
     for start in range(at, len(sound) - STEP + 1, STEP):
         stretch, probability, _ = judge.step(stretch, sound[start : start + STEP], 0.9)
     return probability
@@ -110,15 +110,15 @@ def test_the_quiet_end_of_the_callers_own_sentence_is_theirs(voices):
     profile = known(voices[:2])
     own, _ = heard(profile, cut(voices[2]))
     quiet = at_level(cut(voices[3]), LEVEL_DB - 14)[: RATE // 2]
-    assert after(profile, own, quiet, 0.2) > 0.9
-    assert after(profile, own, quiet, 2.0) < IGNORED
+    assert after(profile, own, quiet) > 0.9
+    assert after(profile, None, quiet) < IGNORED
 
 
 def test_what_a_bystander_goes_on_to_say_is_a_bystanders_from_its_first_sound(voices):
     profile = known(voices[:2])
     theirs, _ = heard(profile, far(cut(voices[2]), 16.0))
     more = far(cut(voices[3]), 16.0)[: RATE // 4]
-    assert after(profile, theirs, more, 0.2) < IGNORED < after(profile, theirs, more, 2.0)
+    assert after(profile, theirs, more) < IGNORED < after(profile, None, more)
 
 
 @mark.parametrize(

@@ -8,7 +8,7 @@ from agent.core.events import SpeechJudged
 from agent.core.protocols import Judged
 from pipelines.cascade.addressee.addressee import LEAST
 from pipelines.cascade.judging import Judging
-from pipelines.cascade.sound_judge import DISMISSED, SoundJudge
+from pipelines.cascade.sound_judge import BREATH_S, DISMISSED, SoundJudge
 
 STEP = 512
 BEFORE = np.zeros(16_000, np.float32)
@@ -22,8 +22,8 @@ def hum(steps=LEAST + 4, level=0.2):
     return (level * sound / np.abs(sound).max()).astype(np.float32).reshape(steps, STEP)
 
 
-def heard(judge, state, sound):
-    state = judge.begin(state, BEFORE, 2.0)
+def heard(judge, state, sound, pause_s=2.0):
+    state = judge.begin(state, BEFORE, pause_s)
     for step in sound:
         state, judged = judge.step(state, step, 0.9)
     return state, judged
@@ -45,6 +45,14 @@ def test_a_caller_who_was_answered_is_known_and_a_far_voice_is_not_theirs():
     _, far = heard(judge, state, hum(level=0.01))
     assert near.caller > 0.9
     assert far.caller < 0.2
+
+
+def test_after_a_breath_the_same_voice_goes_on():
+    judge = SoundJudge.load()
+    state, _ = heard(judge, judge.open(), hum())
+    state, _ = heard(judge, judge.learn(state), hum())
+    assert heard(judge, state, hum(level=0.01), BREATH_S)[1].caller > 0.9
+    assert heard(judge, state, hum(level=0.01), BREATH_S + 0.01)[1].caller < 0.2
 
 
 def test_a_caller_who_moved_away_is_not_ignored_for_ever():

@@ -27,6 +27,7 @@ from pipelines.cascade.addressee.cues import cues
 from pipelines.cascade.addressee.rows import RATE, STEP
 from pipelines.cascade.addressee.sketch import sketch
 from pipelines.cascade.listener import Listener, ListenerConfig
+from pipelines.cascade.sound_judge import BREATH_S
 from pipelines.engines.silero import Silero, SileroSettings
 from tools.addressee.calls import Scene, render, scene, sounds
 
@@ -76,7 +77,8 @@ def heard(call: Scene, silero: Silero) -> Iterator[Heard]:
         )
         past = min(begin * STEP, RATE // STEP * STEP)
         before = call.sound[begin * STEP - past : begin * STEP]
-        stretch = judge.begin(profile, before, stretch, (begin - ended) * STEP / RATE)
+        goes_on = (begin - ended) * STEP / RATE <= BREATH_S
+        stretch = judge.begin(profile, before, stretch if goes_on else None)
         found, told = [], []
         for step in range(begin, end + 1):
             sound = call.sound[step * STEP : (step + 1) * STEP]

@@ -25,10 +25,6 @@ LEAST = 12
 _OWN = 3
 """Rows at the end of `before` that are speech already: the listener asks for two steps."""
 _FLOOR_PERCENT = 10
-BREATH_S = 1.0
-"""After a shorter pause the same voice goes on: what was heard before it still counts. The quiet
-end of the caller's sentence is theirs, and the rest of a bystander's is the bystander's. On the
-half for tuning callers fell below 0.2 in 1 of 252 stretches so, and in 5 where each began anew."""
 
 # Log-odds for the caller, fitted by logistic regression on one half of the recordings and renders
 # (tools/addressee/measure.py). KNOWN was then raised until callers within 5 dB of their usual
@@ -74,17 +70,15 @@ class Addressee:
         """A call in which nobody spoke yet."""
         return Profile()
 
-    def begin(
-        self, profile: Profile, before: Samples, last: Stretch | None = None, pause_s: float = 0.0
-    ) -> Stretch:
+    def begin(self, profile: Profile, before: Samples, last: Stretch | None = None) -> Stretch:
         """A stretch of speech begins.
 
         Args:
             profile: of the caller.
             before: float32 [n], up to 1 s of sound up to now; its last 100 ms are speech already,
                 the rest tells the background.
-            last: the stretch before this one.
-            pause_s: the silence between the two.
+            last: the stretch that this one goes on from, in the same voice: it still counts. None:
+                anybody may be speaking.
         """
         whole = np.concatenate((np.zeros((_OWN + 1) * STEP, np.float32), before))
         rows = rows_of(whole)[-max(_OWN, len(before) // STEP - 1) :]
@@ -93,7 +87,7 @@ class Addressee:
         if len(background):
             floor = np.maximum(np.percentile(background, _FLOOR_PERCENT, axis=0), QUIET)
         own = rows[-_OWN:]
-        if last is not None and pause_s <= BREATH_S:
+        if last is not None:
             own = np.concatenate((last.rows, own))[-MEMORY:]
         return Stretch(profile, own, whole[-STEP:], floor)
 
