@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
@@ -47,6 +47,20 @@ def as_response(refusal: Refusal) -> Response:
     """A refusal over HTTP: its sentence as JSON, and when to ask again."""
     headers = {} if refusal.retry_s is None else {"Retry-After": str(refusal.retry_s)}
     return JSONResponse({"error": refusal.message}, refusal.status, headers=headers)
+
+
+async def body_of(request: Request, most: int) -> bytes | None:
+    """The body, or None where it has more than `most` bytes.
+
+    Raises:
+        ClientDisconnect: it never became whole, or took too long: see `HttpConnection`.
+    """
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return body
 
 
 def address_of(connection: HTTPConnection) -> str:

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from agent.admission import Refusal
 from agent.core.errors import ProtocolError
-from agent.entrances.entrance import address_of, as_response
+from agent.entrances.entrance import address_of, as_response, body_of
 from agent.entrances.media_stream_access import Asked, Pairs, no_access
 from agent.entrances.media_stream_documents import (
     DOCUMENTS,
@@ -230,13 +230,11 @@ def _asked(settings: MediaStreamSettings, asking: HTTPConnection, fields: Pairs)
 
 async def _fields(request: Request) -> Pairs:
     """What a provider tells of a call, in the query or in a body of at most 64 KiB."""
-    body = b""
     try:
-        async for part in request.stream():
-            body += part
-            if len(body) > _FORM_BYTES:
-                return ()
-    except ClientDisconnect:  # or it took too long: see HttpConnection
+        body = await body_of(request, _FORM_BYTES)
+    except ClientDisconnect:
+        return ()
+    if body is None:
         return ()
     if "json" in request.headers.get("content-type", ""):
         return tuple(_json_fields(body).items())

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from agent.admission import Refusal
 from agent.core.errors import CallClosed, CallError, ProtocolError
-from agent.entrances.entrance import address_of, as_response, turned_away
+from agent.entrances.entrance import address_of, as_response, body_of, turned_away
 from agent.switchboard import ServedCall, Switchboard
 from audio_io.webrtc.call import WebRtcCall, answer
 from audio_io.webrtc.hook import check, is_installed
@@ -198,14 +198,12 @@ def _granted(ask: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awa
 
 async def _body(request: Request) -> Mapping[str, object]:
     """The request's JSON object, of bounded size."""
-    body = b""
     try:
-        async for part in request.stream():
-            body += part
-            if len(body) > MOST_BYTES:
-                raise _Refused(413, f"expected at most {MOST_BYTES} bytes, found more")
-    except ClientDisconnect as gone:  # or it took too long: see HttpConnection
+        body = await body_of(request, MOST_BYTES)
+    except ClientDisconnect as gone:
         raise _Refused(408, "expected a whole request, found a part of one") from gone
+    if body is None:
+        raise _Refused(413, f"expected at most {MOST_BYTES} bytes, found more")
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as fault:
