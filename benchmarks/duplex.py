@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.commands.settled import settle
 from agent.core.audio import Samples
 from pipelines.engines.moshi_batch import MoshiBatch
 from pipelines.engines.moshi_load import LoadedMoshi, load
@@ -239,6 +240,7 @@ def _reference(options: argparse.Namespace) -> Measured:
 
 def _endurance(options: argparse.Namespace) -> Endurance:
     batch = MoshiBatch(_loaded(options, 1), 1)
+    settle()  # as the worker does
     sound = _sound(batch, 500)
     took: list[float] = []
     host: list[float] = []

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.commands.settled import settle
 from agent.config import with_overrides
 from agent.core.errors import ConfigError, ParleyError
 from agent.core.settings import read
@@ -37,6 +38,7 @@ def duplex_worker(file: Path | None, overrides: Sequence[str]) -> int:
     model, worker = _settings(file, overrides)
     print(f"{NAME}: loading {model.checkpoint} on {model.device}", flush=True)
     moshi = Moshi.load(model)
+    settle()
     try:
         asyncio.run(_serve(moshi, worker))
     except OSError as fault:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.admission import ServerSettings
 from agent.commands.recorded import begin_trace, hold, open_kept, say
+from agent.commands.settled import settle
 from agent.config import Config
 from agent.core.calls import Call, Json, Trace
 from agent.entrances.choice import entrances
@@ -38,7 +39,9 @@ def serve(config: Config, out: Path | None) -> int:
         async def run() -> None:
             switchboard = Switchboard(settings, answer, agent.busy)
             ready = lambda url: say(f"{agent.name} answers at {url}")  # noqa: E731
-            await run_server(switchboard, entrances(config, switchboard), ready)
+            ways = entrances(config, switchboard)
+            settle()
+            await run_server(switchboard, ways, ready)
 
         asyncio.run(run())
     return 0

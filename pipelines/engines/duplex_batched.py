@@ -271,14 +271,19 @@ class BatchedModel(Generic[Told]):
                 row.renewals += 1
                 row.told.extend(row.prompt)
                 self._renew.append(row.index)
-            _resolve(row, output)
+            self._resolve(row, output)
 
     def _hush(self, row: Row[Told]) -> None:
         """In mid-call the model is being told its prompt once more, and hears nothing else."""
         row.heard = None
         row.untold += 1
         quiet = np.zeros(self.frame_samples, np.float32)
-        _resolve(row, row.output(quiet, None, (0.0, self._batch.slots), self.rate))
+        self._resolve(row, row.output(quiet, None, (0.0, self._batch.slots), self.rate))
+
+    def _resolve(self, row: Row[Told], output: DuplexOutput) -> None:
+        self._gathering.answered(row.index, asyncio.get_running_loop().time())
+        if row.answer is not None and not row.answer.done():
+            row.answer.set_result(output)
 
     def _break(self, why: str, more: Iterable[Row[Told]]) -> None:
         """Nothing can be asked any more, and whoever waits is told."""
@@ -306,8 +311,3 @@ class BatchedModel(Generic[Told]):
                 f"expected {self.frame_samples} samples at {self.rate} Hz, "
                 f"found {len(frame.samples)} at {frame.rate} Hz",
             )
-
-
-def _resolve(row: Row[Told], output: DuplexOutput) -> None:
-    if row.answer is not None and not row.answer.done():
-        row.answer.set_result(output)

@@ -4,7 +4,7 @@ import asyncio
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import approx
+from pytest import approx, mark
 
 from agent.core.duplex import DuplexPrompt
 from agent.virtual_loop import run_virtual
@@ -74,6 +74,55 @@ def test_nobody_waits_longer_than_a_packet_lasts(arrivals, now):
     found = gathered(*arrivals)
     found.arrived(9, now)
     assert now <= found.begin_s(now) <= now + GATHER_S + 1e-9
+
+
+def delays(calls, step_s, turnaround_s, stall_s=0.0, seconds=12.0):
+    """How long each frame waited for its step to begin, in order, as reckoned in steps of 0.5 ms.
+
+    Frames come every 80 ms, within one packet's length of each other. A caller sends the next one
+    once the last was answered, so long after that; nothing is stepped while it stalls.
+    """
+    gathering, tick_s = Gathering(FRAME_S), 0.0005
+    phase = [GATHER_S * row / calls for row in range(calls)]
+    sent, free_at, stepping, found = [0] * calls, [0.0] * calls, [], []
+    waiting, ends_s = {}, stall_s
+    for tick in range(round(seconds / tick_s)):
+        now = tick * tick_s
+        if stepping and now >= ends_s:
+            for row in stepping:
+                gathering.answered(row, now)
+                free_at[row] = now + turnaround_s * (1 + row) / calls
+            stepping = []
+        for row in range(calls):
+            came_s = phase[row] + sent[row] * FRAME_S
+            if row not in waiting and row not in stepping and now >= max(came_s, free_at[row]):
+                gathering.arrived(row, now)
+                waiting[row] = came_s
+                sent[row] += 1
+        if waiting and now >= ends_s and now >= gathering.begin_s(now):
+            gathering.begun()
+            found += [now - came_s for came_s in waiting.values()]
+            stepping, waiting, ends_s = list(waiting), {}, now + step_s
+    return found
+
+
+@mark.parametrize("calls", [8, 32])
+@mark.parametrize("step_s", [0.014, 0.045, 0.055])
+def test_calls_that_fell_behind_together_catch_up_together(calls, step_s):
+    found = delays(calls, step_s, turnaround_s=0.012, stall_s=0.5)
+    assert max(found) > 0.4
+    assert max(found[-5 * calls :]) < FRAME_S
+
+
+def test_who_is_behind_is_not_waited_for_longer_than_a_packet_after_its_answer():
+    found = gathered((0, 1.0), (1, 1.0))
+    for row in (0, 1):
+        found.answered(row, 1.2)
+    found.arrived(0, 1.205)
+    assert found.begin_s(1.205) == approx(1.2 + GATHER_S)
+    assert found.begin_s(1.2 + GATHER_S) == 1.2 + GATHER_S
+    found.arrived(1, 1.21)
+    assert found.begin_s(1.21) == 1.21  # all are there
 
 
 def test_calls_that_begin_at_any_time_are_in_the_same_steps_of_the_model():

@@ -50,16 +50,23 @@ class Kept:
         return np.concatenate(self._sounds)
 
 
-@contextlib.asynccontextmanager
-async def running(where, entrances, *say):
-    """A server whose calls are held by that worker, with a cascade behind it that understands
-    `say`: its address, and a list of its calls, `Kept`."""
-    patient = dict.fromkeys(
-        ("deadline_s", "max_lag_s", "miss_s"), 60.0
-    )  # on a machine that is busy
+def duplex_of(where, behind):
+    """A pipeline whose model is that worker, patient with a busy machine, and a cascade behind."""
+    patient = dict.fromkeys(("deadline_s", "max_lag_s", "miss_s"), 60.0)
     worker = {"engine": "worker", "worker": where, "connect_s": 10.0, "answer_s": 20.0}
     tables = {"duplex": patient, "duplex_model": worker}
-    pipeline = build_duplex(Config("test.toml", "Test", tables), lambda model: model, cascade(*say))
+    return build_duplex(Config("test.toml", "Test", tables), lambda model: model, behind)
+
+
+def running(where, entrances, *say):
+    """A server whose calls are held by that worker, with a cascade behind it that understands
+    `say`: its address, and a list of its calls, `Kept`."""
+    return serving(duplex_of(where, cascade(*say)), entrances)
+
+
+@contextlib.asynccontextmanager
+async def serving(pipeline, entrances):
+    """A server with this pipeline: its address, and a list of its calls, `Kept`."""
     ready, calls = asyncio.get_running_loop().create_future(), []
 
     async def hold(call):
