@@ -17,6 +17,7 @@ from agent.core.errors import EngineFailed
 from pipelines.engines.moshi_batch import Answer, Stepped
 from pipelines.engines.moshi_laps import laps_of
 from pipelines.engines.moshi_load import LoadedMoshi
+from pipelines.engines.moshi_rows import Rows
 
 NAME = "kyutai-stt"
 
@@ -45,6 +46,8 @@ class KyutaiBatch:
         self._streaming.enter_context(torch.no_grad())
         self._streaming.enter_context(self._mimi.streaming(slots))
         self._streaming.enter_context(self._generator.streaming(slots))
+        self._codec = Rows(self._mimi, slots, self._device)
+        self._writer = Rows(self._generator, slots, self._device)
 
     def told(self, prompt: DuplexPrompt) -> NoReturn:
         """Raises EngineFailed: it takes no prompt."""
@@ -53,8 +56,8 @@ class KyutaiBatch:
     def wipe(self, slots: Iterable[int]) -> None:
         """Make these rows as new."""
         rows = list(slots)
-        for module in (self._mimi, self._generator):
-            module.reset_streaming(self._mask(rows))
+        self._codec.reset(rows)
+        self._writer.reset(rows)
         self._frames[rows] = 0
         self._fresh.update(rows)
 
@@ -70,11 +73,11 @@ class KyutaiBatch:
         laps, rows = laps_of(self._torch, self._device.type), sorted(frames)
         for row in rows:
             self._frames[row, 0] = frames[row]
-        self._mimi.set_exec_mask(self._mask(rows))
+        self._codec.let_step(rows)
         codes = self._mimi.encode(self._torch.from_numpy(self._frames).to(self._device))
         laps.mark()
         self._hear_first(codes, rows)
-        self._generator.set_exec_mask(self._mask(rows))
+        self._writer.let_step(rows)
         tokens, heads = self._generator.step_with_extra_heads(codes)
         text = tokens[:, 0, 0].cpu().tolist()
         laps.mark()
@@ -97,11 +100,6 @@ class KyutaiBatch:
         Source: moshi 0.2.13, run_inference.py, `first_frame`.
         """
         if first := self._fresh.intersection(rows):
-            self._generator.set_exec_mask(self._mask(first))
+            self._writer.let_step(first)
             self._generator.step(codes)
             self._fresh -= first
-
-    def _mask(self, rows: Iterable[int]) -> Any:
-        mask = np.zeros(self.slots, np.bool_)
-        mask[list(rows)] = True
-        return self._torch.from_numpy(mask).to(self._device)

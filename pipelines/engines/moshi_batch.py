@@ -1,8 +1,7 @@
 """One Moshi model and its batch: some slots step, the others stand still. Blocking.
 
-Every slot is one row of every tensor, taken or not, so that CUDA graphs hold. Rows know nothing of
-each other: a row that is masked keeps its state to the bit, and a row is wiped before it is used
-again. Runs in the engine's own thread.
+Every slot is one row of every tensor, taken or not, so that CUDA graphs hold; a row is wiped before
+it is used again. Runs in the engine's own thread.
 """
 # ruff: noqa: PLC0415  (torch takes seconds to import)
 
@@ -19,6 +18,7 @@ from agent.core.errors import EngineFailed, EngineUnavailable
 from pipelines.engines.moshi_laps import LapClock, Laps, laps_of
 from pipelines.engines.moshi_load import LoadedMoshi
 from pipelines.engines.moshi_prompt import Forced, delayed, prompt_frames
+from pipelines.engines.moshi_rows import Rows
 from pipelines.engines.moshi_settings import NAME
 
 WARM_STEPS = 4
@@ -77,15 +77,18 @@ class MoshiBatch:
         # Steps since its row was wiped; the first answer comes after the delay between codebooks.
         self._age = [0] * slots
         self._fresh = set(range(slots))
-        self._stepping: dict[int, list[int]] = {}
         self._frames = np.zeros((slots, 1, self.frame_samples), np.float32)
         self._forced_text: Any = None
+        self._is_sound: Any = None
         self._laps: LapClock | None = None
         self._streaming = ExitStack()
         self._streaming.enter_context(torch.no_grad())
         self._streaming.enter_context(self._mimi.streaming(slots))
         self._streaming.enter_context(self._generator.streaming(slots))
+        self._generator.on_text_logits_hook = self._before_text
         self._generator.on_text_hook = self._after_text
+        self._codec = Rows(self._mimi, slots, self._device)
+        self._speaker = Rows(self._generator, slots, self._device)
         self._warm()
 
     def told(self, prompt: DuplexPrompt) -> list[Forced]:
@@ -113,7 +116,7 @@ class MoshiBatch:
     def wipe(self, slots: Iterable[int]) -> None:
         """Make these rows as new."""
         rows = list(slots)
-        self._reset(self._mimi, rows)
+        self._codec.reset(rows)
         self._frames[rows] = 0
         self._fresh.update(rows)
         self._forget(rows)
@@ -125,14 +128,15 @@ class MoshiBatch:
     def step(self, frames: Mapping[int, Samples]) -> Stepped:
         """One frame for each of these slots, float32 [frame_samples], −1..1 and finite.
 
-        The rows of the other slots stay as they are.
+        The rows of the other slots stay as they are. The sound of a row whose model has lost its
+        numbers is not finite either.
         """
         torch, rows = self._torch, sorted(frames)
         laps = laps_of(torch, self._device.type)
         for row in rows:
             self._frames[row, 0] = frames[row]
-        self._let_step(self._mimi, rows)
-        self._let_step(self._generator, rows)
+        self._codec.let_step(rows)
+        self._speaker.let_step(rows)
         codes = self._mimi.encode(torch.from_numpy(self._frames).to(self._device))
         self._reset_first_frames(rows)
         laps.mark()
@@ -141,10 +145,11 @@ class MoshiBatch:
         self._laps = None
         speaking = self._grow_older(rows)
         laps.mark()
-        self._let_step(self._mimi, speaking)
+        self._codec.let_step(speaking)
         # Rows without an answer hold a mark that is no code; their sound is thrown away.
         sound = self._mimi.decode(tokens[:, 1:].clamp(min=0))[:, 0].float().cpu().numpy()
         text = tokens[:, 0, 0].cpu().tolist()
+        sound[~self._is_sound.cpu().numpy()] = np.nan
         laps.mark()
         answers = {
             row: Answer(sound[row].copy(), text[row]) if row in speaking else Answer(None, None)
@@ -162,7 +167,7 @@ class MoshiBatch:
             heard[row, :, 0] = torch.tensor(forced[row].heard)
             said[row, :, 0] = torch.tensor(forced[row].said)
             text[row] = forced[row].text
-        self._let_step(self._generator, rows)
+        self._speaker.let_step(rows)
         self._forced_text = text.to(self._device)
         # Its choice would be thrown away, and the dice that it took would be missing elsewhere.
         dice, self._generator.use_sampling = self._generator.use_sampling, False
@@ -184,7 +189,7 @@ class MoshiBatch:
 
     def close(self) -> None:
         """Give the model's streaming state back."""
-        self._generator.on_text_hook = None
+        self._generator.on_text_hook = self._generator.on_text_logits_hook = None
         self._streaming.close()
 
     def _warm(self) -> None:
@@ -199,23 +204,8 @@ class MoshiBatch:
                 )
         self.wipe(everyone)
 
-    def _mask(self, rows: Iterable[int]) -> Any:
-        mask = np.zeros(self.slots, np.bool_)
-        mask[list(rows)] = True
-        return self._torch.from_numpy(mask).to(self._device)
-
-    def _let_step(self, module: Any, rows: list[int]) -> None:
-        """Freeze all other rows. All layers are told, which takes a while: only when it changes."""
-        if self._stepping.get(id(module)) != rows:
-            module.set_exec_mask(self._mask(rows))
-            self._stepping[id(module)] = rows
-
-    def _reset(self, module: Any, rows: Iterable[int]) -> None:
-        module.reset_streaming(self._mask(rows))
-        self._stepping.pop(id(module), None)  # rows that are reset may step again
-
     def _forget(self, rows: list[int]) -> None:
-        self._reset(self._generator, rows)
+        self._speaker.reset(rows)
         for row in rows:
             self._age[row] = 0
 
@@ -225,7 +215,7 @@ class MoshiBatch:
         Source: moshi 0.2.13, server.py, `skip_frames`.
         """
         if first := self._fresh.intersection(rows):
-            self._reset(self._mimi, first)
+            self._codec.reset(first)
             self._fresh -= first
 
     def _grow_older(self, rows: list[int]) -> list[int]:
@@ -233,6 +223,13 @@ class MoshiBatch:
         for row in rows:
             self._age[row] += 1
         return [row for row in rows if self._age[row] > self._generator.max_delay]
+
+    def _before_text(self, logits: Any) -> None:
+        """What the generator chooses text from, [slots, 1, 1, tokens]: which rows have numbers.
+
+        It chooses from no numbers as well, and the codec makes a sound of any choice.
+        """
+        self._is_sound = self._torch.isfinite(logits).flatten(1).all(dim=1)
 
     def _after_text(self, tokens: Any) -> None:
         """The generator has chosen text tokens, int64 [slots], and not yet the sound to them."""

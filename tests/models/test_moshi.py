@@ -39,7 +39,7 @@ def tiny(tmp_path_factory):
 @fixture(scope="module")
 def found(tiny):
     """What holds inside the batch; one process for all of it, for torch is slow to import."""
-    return checked(tiny, "isolation", "sampled", "one", "reference", "prompts", "long")
+    return checked(tiny, "isolation", "sampled", "one", "reference", "prompts", "long", "poisoned")
 
 
 def sound(seed, frames):
@@ -49,6 +49,11 @@ def sound(seed, frames):
 
 
 # --- the batch ------------------------------------------------------------------------------------
+
+
+def test_a_row_that_lost_its_numbers_is_told_and_is_sound_again_for_the_next_call(found):
+    for part in ("model", "codec"):
+        assert found["poisoned"][part] == {"told": True, "other": True, "the next call": True}
 
 
 def test_nobody_elses_coming_going_or_prompt_changes_a_call_by_a_bit(found):

@@ -269,6 +269,28 @@ def long(folder):
     return {"finite": finite, "first after": [a.token is None for a in after[:3]]}
 
 
+def poisoned(folder):
+    """A row of the model, or of the codec, remembers what is no number: who hears of it."""
+    batch, found = batch_of(folder, slots=2), {}
+    sounds = sound(1)
+    alone = heard_alone(batch, 0, sounds)
+    for name, module in (("model", batch._generator), ("codec", batch._mimi)):
+        heard_alone(batch, 0, sounds[:4])
+        heard_alone(batch, 1, sounds[:4])
+        for part in module.modules():
+            cache = getattr(getattr(part, "_streaming_state", None), "kv_cache", None)
+            if cache is not None:
+                cache.cache[:, 0] = float("nan")
+        answers = batch.step({0: sounds[4], 1: sounds[4]}).answers
+        finite = {row: bool(np.isfinite(answers[row].samples).all()) for row in answers}
+        found[name] = {
+            "told": not finite[0],
+            "other": finite[1] and same([answers[1]], [alone[4]]),
+            "the next call": same(alone, heard_alone(batch, 0, sounds)),
+        }
+    return found
+
+
 def refusals(folder):
     """What is said of each checkpoint in this folder."""
     said = {}
