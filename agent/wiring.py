@@ -345,7 +345,7 @@ def _with_tools(config: Config, keep: Callable[[Any], Any], model: Responder) ->
 
 def synthesizer(config: Config) -> Synthesizer:
     """Words to sound."""
-    kinds = ("espeak", "piper", "kokoro", "pocket_tts", "realtimetts", "scripted")
+    kinds = ("espeak", "piper", "kokoro", "pocket_tts", "realtimetts", "kyutai-tts", "scripted")
     match config.engine("synthesizer", kinds):
         case "espeak":
             from pipelines.engines.espeak import Espeak, EspeakSettings
@@ -363,6 +363,11 @@ def synthesizer(config: Config) -> Synthesizer:
             from pipelines.engines.pocket_tts import PocketTTS, PocketTTSSettings
 
             return PocketTTS.load(config.settings(PocketTTSSettings, "synthesizer"))
+        case "kyutai-tts":
+            from pipelines.engines.kyutai_voice import KyutaiVoice
+            from pipelines.engines.kyutai_voice_load import KyutaiTtsSettings
+
+            return KyutaiVoice.load(config.settings(KyutaiTtsSettings, "synthesizer"))
         case "realtimetts":
             from pipelines.engines.realtimetts import RealtimeTTS, RealtimeTTSSettings
 

@@ -261,6 +261,7 @@ NEEDS: Mapping[str, Ask] = MappingProxyType(
         "kokoro": _voice("kokoro_onnx", "kokoro", "MIT; needs a GPL-3 package"),
         "llama": _llama,
         "kyutai-stt": _moshi,
+        "kyutai-tts": _moshi,
         "moshi": _moshi,
         "openai_chat": _openai_chat,
         "piper": _voice("piper", "piper", "GPL-3.0"),

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agent.core.errors import EngineUnavailable
-from pipelines.engines.voice import Voice, file_of, needed
+from pipelines.engines.voice import Threaded, Voice, file_of, needed
 from pipelines.engines.voice_cut import Chunk
 from pipelines.engines.voice_markup import Manner
 from pipelines.engines.voice_onnx import session
@@ -83,7 +83,7 @@ class Kokoro:
         if settings.voice not in model.voices:
             known = ", ".join(sorted(model.voices))
             raise EngineUnavailable(NAME, f"voice: expected one of {known}, found {settings.voice}")
-        return Voice(cls(model, settings))
+        return Voice(Threaded(cls(model, settings)))
 
     def say(self, text: str, manner: Manner) -> Generator[Chunk, None, None]:
         """One chunk; with word times where the network was exported with durations."""

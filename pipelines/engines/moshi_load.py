@@ -2,9 +2,9 @@
 # ruff: noqa: PLC0415  (torch and moshi take seconds to import, and are in few environments)
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.core.errors import EngineError, EngineUnavailable
 from pipelines.engines.moshi_files import local_files
@@ -12,6 +12,8 @@ from pipelines.engines.moshi_prompt import Silences
 from pipelines.engines.moshi_settings import NAME, MoshiSettings
 from pipelines.engines.moshi_text import Vocabulary
 from pipelines.engines.moshi_voices import Codes, silences, voice_codes
+
+T = TypeVar("T")
 
 DUPLEX = ("moshi", "hibiki")
 """Model types that hear and speak in the same frame; moshi's loader knows others too."""
@@ -46,12 +48,21 @@ def load(settings: MoshiSettings, wanted: Sequence[str] = DUPLEX) -> LoadedMoshi
     Raises:
         EngineUnavailable: a package or file is missing, or the files do not fit each other.
     """
+    return loading(settings, lambda torch: _loaded(torch, settings, wanted))
+
+
+def loading(settings: MoshiSettings, make: Callable[[Any], T]) -> T:
+    """What `make` makes of torch; whatever goes wrong there is told in words.
+
+    Raises:
+        EngineUnavailable: a package or file is missing, or the files do not fit each other.
+    """
     if settings.device == "cpu":  # it would start a C++ compiler in the middle of the first call
         os.environ.setdefault("NO_TORCH_COMPILE", "1")
     torch = _torch(settings)
     try:
         with torch.no_grad():
-            return _loaded(torch, settings, wanted)
+            return make(torch)
     except EngineError:
         raise
     except Exception as fault:  # whatever half a dozen libraries say of files that do not fit
@@ -61,6 +72,27 @@ def load(settings: MoshiSettings, wanted: Sequence[str] = DUPLEX) -> LoadedMoshi
             f"{settings.checkpoint} on {settings.device}: expected weights that fit their "
             f"configuration, found {type(fault).__name__}: {found}",
         ) from fault
+
+
+def checkpoint_of(settings: MoshiSettings, wanted: Sequence[str]) -> Any:
+    """What moshi's loader knows of a checkpoint of one of these model types.
+
+    Raises:
+        EngineUnavailable: it is of another, or a file is missing.
+    """
+    found = _checkpoint(settings.checkpoint)
+    if found.model_type not in wanted:
+        allowed = ", ".join(wanted)
+        raise EngineUnavailable(
+            NAME, f"model_type: expected one of {allowed}, found {found.model_type}"
+        )
+    return found
+
+
+def numbers_of(torch: Any, settings: MoshiSettings) -> Any:
+    """The kind of the weights, as torch knows it."""
+    kinds = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+    return kinds[settings.numbers]
 
 
 def _torch(settings: MoshiSettings) -> Any:
@@ -83,16 +115,10 @@ def _torch(settings: MoshiSettings) -> Any:
 def _loaded(torch: Any, settings: MoshiSettings, wanted: Sequence[str]) -> LoadedMoshi:
     from moshi.models import LMGen
 
-    found = _checkpoint(settings.checkpoint)
-    if found.model_type not in wanted:
-        allowed = ", ".join(wanted)
-        raise EngineUnavailable(
-            NAME, f"model_type: expected one of {allowed}, found {found.model_type}"
-        )
+    found = checkpoint_of(settings, wanted)
     tokenizer = found.get_text_tokenizer()
     mimi = found.get_mimi(device=settings.device)
-    numbers = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
-    model = found.get_moshi(device=settings.device, dtype=numbers[settings.numbers])
+    model = found.get_moshi(device=settings.device, dtype=numbers_of(torch, settings))
     if model.dep_q == model.n_q:
         _speak_for_one(model, mimi)
     generator = LMGen(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.errors import EngineUnavailable
-from pipelines.engines.voice import Voice, file_of, needed
+from pipelines.engines.voice import Threaded, Voice, file_of, needed
 from pipelines.engines.voice_cut import Chunk
 from pipelines.engines.voice_markup import Manner
 from pipelines.engines.voice_onnx import session
@@ -81,7 +81,8 @@ class Piper:
             raise EngineUnavailable(
                 NAME, f"speaker: {model} has {known.num_speakers}, found {settings.speaker}"
             )
-        return Voice(cls(library, library.PiperVoice(session=network, config=known), settings))
+        voice = cls(library, library.PiperVoice(session=network, config=known), settings)
+        return Voice(Threaded(voice))
 
     def say(self, text: str, manner: Manner) -> Generator[Chunk, None, None]:
         """A chunk for each sentence; with word times where the voice was patched to give them."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from agent.core.errors import EngineUnavailable
-from pipelines.engines.voice import Voice, file_of, needed
+from pipelines.engines.voice import Threaded, Voice, file_of, needed
 from pipelines.engines.voice_consent import agreed
 from pipelines.engines.voice_cut import Chunk
 from pipelines.engines.voice_markup import Manner
@@ -79,7 +79,7 @@ class PocketTTS:
             agreed(NAME, str(voice), settings.consent)
         import_module("torch").set_num_threads(settings.threads)
         try:
-            return Voice(cls(*_loaded(config, voice), settings.language))
+            return Voice(Threaded(cls(*_loaded(config, voice), settings.language)))
         except Exception as fault:  # torch, safetensors, pydantic and yaml each have their own
             raise EngineUnavailable(NAME, f"{config}: {fault}. {_MEND}") from fault
 

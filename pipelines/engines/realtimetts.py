@@ -19,7 +19,7 @@ import numpy as np
 
 from agent.core.audio import Samples
 from agent.core.errors import EngineFailed, EngineUnavailable
-from pipelines.engines.voice import Voice, needed
+from pipelines.engines.voice import Threaded, Voice, needed
 from pipelines.engines.voice_consent import agreed
 from pipelines.engines.voice_cut import Chunk
 from pipelines.engines.voice_markup import Manner
@@ -91,7 +91,7 @@ class RealtimeTTS:
                 NAME,
                 f"{settings.kind}: expected plain mono sound, found compressed or stereo sound",
             )
-        return Voice(cls(engine, settings.language, np.dtype(sample), rate))
+        return Voice(Threaded(cls(engine, settings.language, np.dtype(sample), rate)))
 
     def say(self, text: str, manner: Manner) -> Generator[Chunk, None, None]:
         """Its chunks as it makes them; tags other than silences and loudness do nothing."""

@@ -26,7 +26,7 @@ MEMORY_S = 120.0
 
 
 class Sounding(Protocol):
-    """An engine that makes sound of a text. Called in the voice's thread only."""
+    """An engine that makes sound of a text. Called in a thread of its own."""
 
     @property
     def name(self) -> str:
@@ -48,14 +48,58 @@ class Sounding(Protocol):
         """Give everything back."""
 
 
-class Voice:
-    """A synthesizer for any number of replies at once; they take turns, a chunk at a time."""
+class Source(Protocol):
+    """Where a voice's sound comes from."""
 
-    def __init__(self, engine: Sounding, memory_s: float = MEMORY_S) -> None:
+    @property
+    def rate(self) -> int:
+        """Samples per second of its sound, in Hz."""
+
+    @property
+    def language(self) -> str:
+        """What it speaks, such as en-us."""
+
+    def sound(self, passage: Passage) -> AsyncGenerator[list[Speech], None]:
+        """The pieces of a passage from sample 0 on, those of a step of work at a time."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+
+class Threaded:
+    """A Source: one engine in one thread. Replies take turns, a chunk at a time."""
+
+    def __init__(self, engine: Sounding) -> None:
         self._engine = engine
-        self._memory = SpokenBefore(memory_s)
         self._thread = EngineThread(engine.name)
-        self.rate = engine.rate
+        self.rate, self.language = engine.rate, engine.language
+
+    def sound(self, passage: Passage) -> AsyncGenerator[list[Speech], None]:
+        """Raises EngineFailed: the engine reported an error."""
+        return self._thread.steps(partial(self._steps, passage))
+
+    def close(self) -> None:
+        """End the thread after the step in progress, then the engine."""
+        self._thread.close()
+        self._engine.close()
+
+    def _steps(self, passage: Passage) -> Iterator[list[Speech]]:
+        try:
+            with closing(self._engine.say(passage.spoken, passage.manner)) as chunks:
+                yield from sounded(passage, chunks, self.rate)
+        except EngineError:
+            raise
+        except Exception as fault:
+            raise EngineFailed(self._engine.name, f"{passage.spoken!r}: {fault}") from fault
+
+
+class Voice:
+    """A synthesizer for any number of replies at once."""
+
+    def __init__(self, source: Source, memory_s: float = MEMORY_S) -> None:
+        self._source = source
+        self._memory = SpokenBefore(memory_s)
+        self.rate = source.rate
 
     async def speak(self, clauses: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
         """Sound in pieces of at most 0.2 s, without silence at its beginning or its end.
@@ -83,12 +127,11 @@ class Voice:
                 wait_s = pause_s(passage.written)
 
     def close(self) -> None:
-        """End the thread after the step in progress, then the engine."""
-        self._thread.close()
-        self._engine.close()
+        """Give everything back."""
+        self._source.close()
 
     async def _passages(self, clauses: AsyncIterator[str]) -> AsyncGenerator[Passage, None]:
-        markup, language = Markup(), self._engine.language
+        markup, language = Markup(), self._source.language
         async for clause in clauses:
             found, markup = passages(clause, markup, language)
             for passage in found:
@@ -99,30 +142,19 @@ class Voice:
 
     async def _sound(self, passage: Passage) -> AsyncGenerator[Speech, None]:
         """Its pieces from sample 0 on, remembered or made."""
-        if known := self._memory.find(passage):
-            for piece in known:
+        made = list[Speech](self._memory.find(passage))
+        if not made and not any(c.isalnum() for c in passage.spoken):
+            (made,) = sounded(passage, (), self.rate)
+        if made:
+            for piece in made:
                 yield piece
             return
-        made: list[Speech] = []
-        async with aclosing(self._thread.steps(partial(self._made, passage))) as steps:
+        async with aclosing(self._source.sound(passage)) as steps:
             async for step in steps:
                 made += step
                 for piece in step:
                     yield piece
         self._memory.keep(passage, made)
-
-    def _made(self, passage: Passage) -> Iterator[list[Speech]]:
-        """In the engine's thread: the sound, a chunk at a time."""
-        if not any(c.isalnum() for c in passage.spoken):
-            yield from sounded(passage, iter(()), self.rate)
-            return
-        try:
-            with closing(self._engine.say(passage.spoken, passage.manner)) as chunks:
-                yield from sounded(passage, chunks, self.rate)
-        except EngineError:
-            raise
-        except Exception as fault:
-            raise EngineFailed(self._engine.name, f"{passage.spoken!r}: {fault}") from fault
 
 
 def needed(engine: str, package: str, install: str) -> None:

@@ -4,8 +4,8 @@ Neural voices begin with 40 to 340 ms of silence and end with as much. It is cut
 pauses are set by `voice`, so that an answer begins when it begins.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,9 @@ _EDGE_S = 0.015
 _LETTER_S = 0.065
 """Sound of a letter, where words must be placed before the passage's length is known."""
 
+_FAR = 2**40
+"""A sample that no passage reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -31,31 +34,50 @@ class Chunk:
 
     Attributes:
         samples: float32 [n].
-        words: the first sample of each word of the text it was given, or nothing.
+        words: where the words of the text it was given begin, in samples of all its sound: all of
+            them, those that are known by now, or nothing.
     """
 
     samples: Samples
     words: tuple[int, ...] = ()
 
 
-def sounded(passage: Passage, chunks: Iterator[Chunk], rate: int) -> Iterator[list[Speech]]:
-    """The passage's pieces of at most 0.2 s, from sample 0 on, as soon as each is sure.
+class Cutting:
+    """A passage's sound as it comes: pieces of at most 0.2 s, from sample 0 on, when each is sure.
 
     An engine's only chunk is the whole passage, and its words lie where the engine says, or in
-    proportion. If more follow, which takes a look at the next one, words are placed by the speed
-    of ordinary speech until the last chunk, which carries the rest of them.
+    proportion. If more follow, which takes a look at the next one, they lie where it says or by the
+    speed of ordinary speech; the last chunk carries the rest of them.
     """
-    gain = np.float32(10 ** (passage.manner.gain_db / 20))
-    first = next(chunks, Chunk(np.zeros(0, np.float32)))
-    following = next(chunks, None)
-    if following is None:
-        yield _whole(passage, Chunk(_level(first.samples, gain), first.words), rate)
-        return
-    stream = _Stream(passage, rate)
-    chunk: Chunk | None = first
-    while chunk is not None:
-        yield stream.take(_level(chunk.samples, gain), is_last=following is None)
-        chunk, following = following, next(chunks, None) if following else None
+
+    def __init__(self, passage: Passage, rate: int) -> None:
+        self._passage, self._rate = passage, rate
+        self._gain = np.float32(10 ** (passage.manner.gain_db / 20))
+        self._held: Chunk | None = None
+        self._stream: _Stream | None = None
+
+    def take(self, chunk: Chunk) -> list[Speech]:
+        """The pieces of the chunk before this one."""
+        held, self._held = self._held, replace(chunk, samples=_level(chunk.samples, self._gain))
+        if held is None:
+            return []
+        self._stream = self._stream or _Stream(self._passage, self._rate)
+        return self._stream.take(held, is_last=False)
+
+    def end(self) -> list[Speech]:
+        """The pieces of the last chunk."""
+        held = self._held or Chunk(np.zeros(0, np.float32))
+        if self._stream is None:
+            return _whole(self._passage, held, self._rate)
+        return self._stream.take(held, is_last=True)
+
+
+def sounded(passage: Passage, chunks: Iterable[Chunk], rate: int) -> Iterator[list[Speech]]:
+    """The passage's pieces, a step of the engine's at a time."""
+    cutting = Cutting(passage, rate)
+    for chunk in chunks:
+        yield cutting.take(chunk)
+    yield cutting.end()
 
 
 def _level(samples: Samples, gain: np.float32) -> Samples:
@@ -89,22 +111,27 @@ class _Stream:
     """A passage whose length is not known yet."""
 
     def __init__(self, passage: Passage, rate: int) -> None:
-        self._rate = rate
-        self._position = 0
+        self._passage, self._rate = passage, rate
+        self._position = 0  # in what is given out
+        self._cut = 0  # samples of silence before the first that is
         letters = len(passage.spoken) + len(passage.words)
         count = round(letters * _LETTER_S / passage.manner.pace * rate)
-        begin = starts(passage, count)
         self._words = [part.text for part in parts(passage.written)]
-        self._ends = [word.sample for word in begin[1:]] + [count]
+        self._ends = self._ends_of(count)
 
-    def take(self, samples: Samples, *, is_last: bool) -> list[Speech]:
+    def take(self, chunk: Chunk, *, is_last: bool) -> list[Speech]:
+        samples = chunk.samples
         first, last = _heard(samples, self._rate)
         begin = first if self._position == 0 else 0
         sound = samples[begin : last if is_last else len(samples)]
         if self._position == 0 and first == last:
             sound = samples[:0]
+        if self._position == 0:
+            self._cut += len(samples) - len(sound)
+        if chunk.words and self._words:
+            self._ends = self._ends_of(_FAR, chunk.words)[-len(self._words) :]
         if len(sound) == 0:
-            words = self._due(len(self._words)) if is_last else ""
+            words = self._rest() if is_last else ""
             return self._put(_unheard(words, self._rate, self._position)) if words else []
         frame = AudioFrame(sound, self._rate, self._position)
         found = []
@@ -114,6 +141,15 @@ class _Stream:
         if is_last and self._words:
             found[-1] = Speech(found[-1].frame, f"{found[-1].text} {self._rest()}".strip())
         return self._put(found)
+
+    def _ends_of(self, count: int, spoken: Sequence[int] = ()) -> list[int]:
+        """Where each part of what is written ends; those not known to have begun end far away."""
+        if spoken:
+            known = [start - self._cut for start in spoken]
+            total = sum(len(word.spoken.split()) for word in self._passage.words)
+            spoken = [*known, *[_FAR] * (total - len(known))]
+        begin = starts(self._passage, count, spoken)
+        return [*(word.sample for word in begin[1:]), count]
 
     def _put(self, found: list[Speech]) -> list[Speech]:
         self._position = found[-1].frame.end

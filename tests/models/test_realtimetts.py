@@ -46,7 +46,7 @@ def test_the_engines_sound_comes_out_with_the_words(voice):
     assert " ".join(p.text for p in found if p.text) == "It is $3 now."
     sound = np.concatenate([p.frame.samples for p in found])
     assert 0.2 < np.abs(sound).max() < 0.4
-    assert voice._engine._engine.said == ["It is three dollars", "now."]
+    assert voice._source._engine._engine.said == ["It is three dollars", "now."]
 
 
 def test_sound_as_floats_is_taken_as_it_is():
@@ -61,7 +61,7 @@ def test_leaving_a_reply_stops_the_engine_in_the_middle_of_its_passage(voice):
 
     run_virtual(left())
     run_virtual(said(voice, "next"))  # made once the engine has let go of what was left
-    assert 2 < voice._engine._engine.chunks < 500
+    assert 2 < voice._source._engine._engine.chunks < 500
 
 
 def test_an_engine_that_loses_its_place_when_it_is_stopped_is_left_to_finish():

@@ -77,7 +77,7 @@ def test_slow_prosody_is_slower(voice):
 
 def test_what_was_said_before_is_remembered(voice, monkeypatch):
     first = run_virtual(said(voice, "One moment."))
-    monkeypatch.setattr(voice, "_thread", None)  # it would be needed for anything new
+    monkeypatch.setattr(voice._source, "_thread", None)  # it would be needed for anything new
     assert np.array_equal(run_virtual(said(voice, "One moment.")), first)
 
 
@@ -85,7 +85,7 @@ def test_words_lie_where_an_aligned_piper_voice_says(tmp_path):
     package("piper")
     path = piper_voice(tmp_path / "aligned.onnx", has_alignments=True)
     with contextlib.closing(Piper.load(PiperSettings(path))) as voice:
-        chunk = next(voice._engine.say("a strengths", _plain()))
+        chunk = next(voice._source._engine.say("a strengths", _plain()))
     assert len(chunk.words) == 2
     silent = np.flatnonzero(np.abs(chunk.samples) < 1e-6)
     gap = silent[(silent > chunk.words[0]) & (silent < chunk.words[1])]
@@ -96,7 +96,7 @@ def test_words_lie_where_a_kokoro_network_with_durations_says(tmp_path):
     package("kokoro_onnx")
     model, styles = kokoro_voice(tmp_path, has_durations=True)
     with contextlib.closing(Kokoro.load(KokoroSettings(model, styles))) as voice:
-        chunk = next(voice._engine.say("a strengths", _plain()))
+        chunk = next(voice._source._engine.say("a strengths", _plain()))
     assert len(chunk.words) == 2
     assert abs(chunk.words[1] - chunk.words[0] - 2 * 5 * 600) <= 5 * 600
 

@@ -12,7 +12,7 @@ from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.core.playout import Playout
 from agent.core.protocols import Speech
 from agent.virtual_loop import run_virtual
-from pipelines.engines.voice import Voice, file_of, needed
+from pipelines.engines.voice import Threaded, Voice, file_of, needed
 from pipelines.engines.voice_cache import SpokenBefore
 from pipelines.engines.voice_consent import agreed
 from pipelines.engines.voice_cut import Chunk, sounded
@@ -87,9 +87,23 @@ def test_the_first_chunk_is_given_out_once_the_second_is_there():
             asked.append(n)
             yield Chunk(tone(0.08))
 
-    first = next(sounded(passage("one two three"), chunks(), RATE))
-    assert len(first) == 1
+    steps = sounded(passage("one two three"), chunks(), RATE)
+    assert [len(next(steps)), len(next(steps))] == [0, 1]
     assert asked == [0, 1]
+
+
+def test_words_lie_where_the_engine_says_as_far_as_it_knows():
+    known = [(800,), (800, 4000), (800, 4000, 5600)]
+    chunks = [Chunk(np.concatenate([hush(0.1), tone(0.2)]), known[0])]
+    chunks += [Chunk(tone(0.3), words) for words in known[1:]]
+    made = sounded(passage("one two three"), iter(chunks), RATE)
+    found = [piece for step in made for piece in step]
+    ends = {piece.text: piece.frame.end for piece in found if piece.text}
+    assert list(ends) == ["one", "two", "three"]
+    cut = 800 - round(0.015 * RATE)  # of the silence before the first word
+    for word, end in (("one", 4000), ("two", 5600)):
+        assert ends[word] >= end - cut
+        assert ends[word] <= end - cut + 0.2 * RATE
 
 
 @mark.parametrize("sounds", [(), (hush(0.5),), (hush(0.1), hush(0.1))])
@@ -165,7 +179,7 @@ def engine():
 
 @fixture
 def voice(engine):
-    with contextlib.closing(Voice(engine, 20.0)) as made:
+    with contextlib.closing(Voice(Threaded(engine), 20.0)) as made:
         yield made
 
 
@@ -250,7 +264,7 @@ def test_an_engine_that_breaks_says_over_what(voice):
 
 def test_closing_the_voice_closes_the_engine():
     engine = Tones()
-    Voice(engine).close()
+    Voice(Threaded(engine)).close()
     assert engine.closed == 1
 
 

@@ -12,6 +12,9 @@ import json
 import sys
 from pathlib import Path
 
+VOICE_DIM = 24
+"""Numbers of a voice's embedding, for each of its moments."""
+
 PIECES = 60
 """Size of the text vocabulary."""
 
@@ -130,12 +133,41 @@ KINDS = {
         "extra_heads_dim": 6,
         "stt_config": {"audio_delay_seconds": 0.5, "audio_silence_prefix_seconds": 0.0},
     },
+    # Reads words, two of them ahead, and speaks them half a second later with a given voice.
+    "tts": {
+        "model_type": "tts",
+        "model_id": {"sig": "tiny", "epoch": 1},
+        "text_card_out": 5,
+        "dep_q": 16,
+        "delays": [0, 0, *[2] * 15],
+        "cross_attention": True,
+        "demux_second_stream": True,
+        "tts_config": {"audio_delay": 0.48, "second_stream_ahead": 2},
+        "conditioners": {
+            "speaker_wavs": {"type": "tensor", "tensor": {"dim": VOICE_DIM}},
+            "cfg": {
+                "type": "lut",
+                "lut": {
+                    "n_bins": 3,
+                    "dim": 16,
+                    "tokenizer": "noop",
+                    "possible_values": ["1.0", "2.0", "3.0"],
+                },
+            },
+            "control": {
+                "type": "lut",
+                "lut": {"n_bins": 1, "dim": 16, "tokenizer": "noop", "possible_values": ["ok"]},
+            },
+        },
+        "fuser": {"sum": ["control", "cfg"], "prepend": [], "cross": ["speaker_wavs"]},
+    },
 }
 """What their config.json has that a Moshi's has not, or has otherwise.
 
-Source: config.json of kyutai/hibiki-1b-pytorch-bf16 and kyutai/stt-1b-en_fr, scaled down."""
+Source: config.json of kyutai/hibiki-1b-pytorch-bf16 and kyutai/stt-1b-en_fr, scaled down; of a
+voice, what moshi 0.2.13, models/tts.py, reads in it."""
 
-NOT_THE_MODELS = ("model_type", "stt_config")
+NOT_THE_MODELS = ("model_type", "model_id", "stt_config", "tts_config")
 
 
 def write(folder: Path, kind: str = "moshi") -> Path:
@@ -164,6 +196,11 @@ def write(folder: Path, kind: str = "moshi") -> Path:
         "tokenizer_name": f"file://{folder}/words.model",
     }
     (folder / "config.json").write_text(json.dumps({**config, **names}))
+    if kind == "tts":
+        for number, voice in enumerate(("voice", "other")):
+            torch.manual_seed(number)
+            wavs = torch.randn(1, VOICE_DIM, 10)
+            save_file({"speaker_wavs": wavs}, folder / f"{voice}.safetensors")
     return folder / "config.json"
 
 
