@@ -24,6 +24,10 @@ __all__ = ("Clock", "Run", "RunSettings", "read_session", "read_sessions", "run"
 
 _MOST_AT_ONCE = 64
 
+APART_S = 1.3
+"""Callers at the same time begin one after the other, as people do: they would all speak in the
+same moment, and the agent would be measured under a load that no telephone has."""
+
 
 class Clock(Enum):
     """What time is for the caller and, in this process, for the agent."""
@@ -171,10 +175,11 @@ class _Kept:
         """Several at once, in order."""
         waiting = iter(wanted)
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._settings.at_once, len(wanted))):
-                group.create_task(self._hold_from(waiting))
+            for line in range(min(self._settings.at_once, len(wanted))):
+                group.create_task(self._hold_from(waiting, line * APART_S))
 
-    async def _hold_from(self, waiting: Iterator[Planned]) -> None:
+    async def _hold_from(self, waiting: Iterator[Planned], after_s: float) -> None:
+        await asyncio.sleep(after_s)
         for one in waiting:
             await self.hold(one)
 

@@ -10,6 +10,7 @@ What is expected next is searched for as a JSGF grammar, and beside it runs free
 """
 
 import json
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +24,7 @@ from agent.core.protocols import Expectation
 from pipelines.engines.narrow_band import UpperHalf
 from pipelines.engines.sphinx_pipe import Letter
 from pipelines.engines.sphinx_pool import SphinxPool
-from pipelines.engines.sphinx_process import NAME, SphinxProcess
+from pipelines.engines.sphinx_process import NAME, ForkServer, SphinxProcess
 from pipelines.engines.sphinx_text import grammar_of
 
 _RATE = 16_000
@@ -34,8 +35,10 @@ class PocketSphinxSettings:
     """How it listens.
 
     Attributes:
-        decoders: segments recognised at the same time, 1..64; further ones wait. Each is a process
-            of about 250 MB, started when first needed.
+        decoders: segments recognised at the same time, up to 64; further ones wait. Each is a
+            process of 20 MB, and about 20 MB for each grammar, beside the model, which they share;
+            forked when first needed. 0: two for each core, four at least; with more, all would be
+            late where some have to wait (docs/benchmarks/2026-11-29.md, calls at once).
         tolerance: how different, 0..1, what dictation hears may sound from the grammar's words for
             these to be believed; 0 believes dictation alone, 1 the grammar. On a telephone line,
             where dictation hears less, 0.05 more.
@@ -44,7 +47,7 @@ class PocketSphinxSettings:
         dictionary: a file.
     """
 
-    decoders: int = 4
+    decoders: int = 0
     tolerance: float = 0.55
     acoustic_model: str = ""
     language_model: str = ""
@@ -52,10 +55,15 @@ class PocketSphinxSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        if not 1 <= self.decoders <= 64:
-            raise ValueError(f"decoders: expected 1..64, found {self.decoders}")
+        if not 0 <= self.decoders <= 64:
+            raise ValueError(f"decoders: expected 0..64, found {self.decoders}")
         if not 0 <= self.tolerance <= 1:
             raise ValueError(f"tolerance: expected 0..1, found {self.tolerance}")
+
+    @property
+    def at_once(self) -> int:
+        """How many decoders there may be."""
+        return self.decoders or min(64, max(4, 2 * (os.cpu_count() or 1)))
 
     @property
     def model(self) -> dict[str, str]:
@@ -74,9 +82,9 @@ class PocketSphinx:
     rate = _RATE
 
     def __init__(self, settings: PocketSphinxSettings) -> None:
-        self._pool = SphinxPool(
-            lambda: SphinxProcess(settings.model, settings.tolerance), settings.decoders
-        )
+        self._settings = settings
+        self._servers: list[ForkServer] = []
+        self._pool = SphinxPool(self._decoder, settings.at_once)
 
     @classmethod
     def load(cls, settings: PocketSphinxSettings) -> "PocketSphinx":
@@ -112,6 +120,14 @@ class PocketSphinx:
     def close(self) -> None:
         """End all processes."""
         self._pool.close()
+        for server in self._servers:
+            server.close()
+
+    def _decoder(self) -> SphinxProcess:
+        """One more; from a new fork server where the last one has died, or can make no more."""
+        if not (self._servers and self._servers[-1].is_usable):
+            self._servers.append(ForkServer(self._settings.model, self._settings.tolerance))
+        return self._servers[-1].make()
 
 
 class SphinxRecognition:

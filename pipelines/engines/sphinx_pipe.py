@@ -1,12 +1,19 @@
-"""Messages between the recogniser and its worker process: one request, one answer, over pipes.
+"""Messages between the recogniser and its worker processes.
 
-A request is one letter for what to do, four bytes of length (little endian) and that many bytes;
-an answer has the same shape, with OK or FAILED for its letter.
+The fork server is given orders: a number, with which the line to a new decoder comes if it is 0, or
+else the process that shall be killed.
+
+A decoder is asked: one request, one answer. A request is one letter for what to do, four bytes of
+length (little endian) and that many bytes; an answer has the same shape, with OK or FAILED for its
+letter. Before the first answer it says its process number, as an answer that nobody asked for.
 """
 
 import struct
 from enum import Enum
 from typing import IO
+
+ORDER = struct.Struct("<I")
+"""An order to the fork server."""
 
 _HEAD = struct.Struct("<cI")
 

@@ -13,14 +13,14 @@ import numpy as np
 from pytest import fixture, mark, raises
 
 from agent.core.audio import AudioFrame
-from agent.core.errors import EngineFailed, EngineUnavailable
+from agent.core.errors import EngineFailed, EngineTooSlow, EngineUnavailable
 from agent.core.protocols import Expectation
 from audio_io.codecs import mulaw_decode, mulaw_encode
 from audio_io.resample import resampled
 from audio_io.wav_file import read_wav
 from pipelines.cascade.flow.flow import load_flow
 from pipelines.cascade.flow.grammar import grammar
-from pipelines.engines import pocketsphinx
+from pipelines.engines import pocketsphinx, sphinx_process
 from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings
 from tests.contracts.voices import spoken
 from tests.support.tools import tool
@@ -167,17 +167,30 @@ def test_a_closed_recognition_takes_no_more_sound(engine):
 
 
 def worker_ids():
-    """The worker processes of this one."""
-    found = []
+    """The processes that run the worker's program: their parents, by number."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = entry.read_text().rpartition(")")[2].split()
+            state, parent = entry.read_text().rpartition(")")[2].split()[:2]
             command = (entry.parent / "cmdline").read_text()
         except OSError:
             continue  # it has just ended
-        if int(fields[1]) == os.getpid() and "sphinx_worker" in command:
-            found.append(int(entry.parent.name))
+        if state != "Z" and "sphinx_worker" in command:
+            found[int(entry.parent.name)] = int(parent)
     return found
+
+
+def children_of(*parents):
+    """Those workers whose parent is one of these."""
+    return [number for number, parent in worker_ids().items() if parent in parents]
+
+
+def until(is_so):
+    """Wait for what another process does in its own time; it may be loading its model."""
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)  # noqa: TID251  # another process ends in its own time
 
 
 def test_a_worker_that_dies_fails_its_segment_and_the_next_has_a_new_one(engine):
@@ -187,7 +200,7 @@ def test_a_worker_that_dies_fails_its_segment_and_the_next_has_a_new_one(engine)
         recognition = await engine.open(1, Expectation((), DESK))
         try:
             await recognition.feed(sound)
-            (worker,) = worker_ids()
+            (worker,) = children_of(*children_of(os.getpid()))
             os.kill(worker, signal.SIGKILL)
             await recognition.finish()
         finally:
@@ -198,20 +211,104 @@ def test_a_worker_that_dies_fails_its_segment_and_the_next_has_a_new_one(engine)
     assert asyncio.run(final(engine, sound, DESK)) == "where are you located"
 
 
+def test_segments_outlive_the_process_that_loaded_the_model_and_the_next_has_a_new_one():
+    sound = spoken("where are you located")
+
+    async def scene(engine):
+        recognition = await engine.open(1, Expectation((), DESK))
+        (server,) = children_of(os.getpid())
+        (orphan,) = children_of(server)
+        os.kill(server, signal.SIGKILL)
+        await recognition.feed(sound)
+        texts = [await final(engine, sound, DESK), (await recognition.finish()).text]
+        await recognition.close()
+        return server, orphan, texts, children_of(os.getpid())
+
+    made = PocketSphinx.load(PocketSphinxSettings())
+    try:
+        server, orphan, texts, servers = asyncio.run(scene(made))
+    finally:
+        made.close()
+    assert texts == ["where are you located"] * 2
+    assert servers != [server]
+    until(lambda: not children_of(os.getpid()) and orphan not in worker_ids())
+
+
+def test_many_segments_at_once_share_one_model():
+    sound = spoken("where are you located")
+
+    async def scene(engine):
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(final(engine, sound, DESK)) for _ in range(6)]
+        servers = children_of(os.getpid())
+        return [call.result() for call in calls], len(servers), len(children_of(*servers))
+
+    made = PocketSphinx.load(PocketSphinxSettings(decoders=5))
+    try:
+        texts, servers, decoders = asyncio.run(scene(made))
+    finally:
+        made.close()
+    assert texts == ["where are you located"] * 6
+    assert (servers, decoders) == (1, 5)
+
+
+def test_a_decoder_that_hangs_is_killed_and_leaves_no_process(monkeypatch):
+    monkeypatch.setattr(sphinx_process, "_ANSWER_S", 5.0)
+
+    async def scene(engine):
+        recognition = await engine.open(1, Expectation())
+        (server,) = children_of(os.getpid())
+        (decoder,) = children_of(server)
+        os.kill(decoder, signal.SIGSTOP)
+        with raises(EngineTooSlow, match=r"within 5\.0 s"):
+            await recognition.finish()
+        await recognition.close()
+        until(lambda: decoder not in worker_ids())
+        return await final(engine, spoken("where are you located"), DESK)
+
+    made = PocketSphinx.load(PocketSphinxSettings())
+    try:
+        assert asyncio.run(scene(made)) == "where are you located"
+    finally:
+        made.close()
+
+
+def test_where_forks_are_not_safe_each_decoder_loads_its_model(monkeypatch):
+    monkeypatch.setattr(sphinx_process, "_FORKS", False)
+    sound = spoken("where are you located")
+
+    async def scene(engine):
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(final(engine, sound, DESK)) for _ in range(2)]
+        return [call.result() for call in calls], len(children_of(os.getpid()))
+
+    made = PocketSphinx.load(PocketSphinxSettings())
+    try:
+        assert asyncio.run(scene(made)) == (["where are you located"] * 2, 2)
+    finally:
+        made.close()
+    until(lambda: not children_of(os.getpid()))
+
+
 def test_no_process_is_left_when_the_engine_is_closed():
     made = PocketSphinx.load(PocketSphinxSettings())
-    assert len(worker_ids()) == 1
+    assert len(children_of(os.getpid())) == 1
+    asyncio.run(final(made, spoken("where are you located"), DESK))
+    (decoder,) = children_of(*children_of(os.getpid()))
     made.close()
-    assert worker_ids() == []
+    until(lambda: not children_of(os.getpid()) and decoder not in worker_ids())
 
 
 def test_a_worker_does_not_outlive_its_parent():
     program = (
         "import os, signal\n"
         "from pipelines.engines.pocketsphinx import PocketSphinx, PocketSphinxSettings\n"
-        "from tests.models.test_pocketsphinx import worker_ids\n"
-        "PocketSphinx.load(PocketSphinxSettings())\n"
-        "print(*worker_ids(), flush=True)\n"
+        "from tests.models.test_pocketsphinx import DESK, children_of, final, spoken\n"
+        "import asyncio\n"
+        "engine = PocketSphinx.load(PocketSphinxSettings())\n"
+        "asyncio.run(final(engine, spoken('where are you located'), DESK))\n"
+        "servers = children_of(os.getpid())\n"
+        "print(*servers, *children_of(*servers), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     root = Path(__file__).parents[2]
@@ -222,12 +319,9 @@ def test_a_worker_does_not_outlive_its_parent():
         stdout=subprocess.PIPE,
         check=False,
     )
-    worker = int(done.stdout)
-    status = Path(f"/proc/{worker}/stat")
-    until = time.monotonic() + 60  # it may be loading its model
-    while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < until
-        time.sleep(0.05)  # noqa: TID251  # another process ends in its own time
+    workers = {int(number) for number in done.stdout.split()}
+    assert len(workers) == 2
+    until(lambda: not workers.intersection(worker_ids()))
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
@@ -242,7 +336,7 @@ def test_a_missing_model_file_is_named(tmp_path):
         PocketSphinx.load(settings)
 
 
-@mark.parametrize("values", [{"decoders": 0}, {"decoders": 65}, {"tolerance": 1.1}])
+@mark.parametrize("values", [{"decoders": -1}, {"decoders": 65}, {"tolerance": 1.1}])
 def test_settings_out_of_range_are_refused_by_name(values):
     with raises(ValueError, match=next(iter(values))):
         PocketSphinxSettings(**values)
