@@ -6,6 +6,7 @@ leaves a valid trace behind. The vocabulary is documented in docs/trace.md.
 
 import contextlib
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,7 +89,8 @@ def read_trace(path: Path) -> list[Line]:
     """The lines of a trace. A last line that was cut off in writing becomes a notice.
 
     Raises:
-        ConfigError: there is no such file, or a line before the last is not a JSON object.
+        ConfigError: there is no such file, a line before the last is not a JSON object, or a
+            field of it is of another type.
     """
     try:
         texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -99,6 +101,8 @@ def read_trace(path: Path) -> list[Line]:
     for number, text in whole:
         line = _parsed(text)
         if line is not None:
+            if wrong := _wrong(line):
+                raise ConfigError(f"{path}: line {number}: {wrong}")
             lines.append(line)
         elif number == whole[-1][0]:
             message = f"the last line of the trace, {number}, was cut off and is left out"
@@ -110,6 +114,41 @@ def read_trace(path: Path) -> list[Line]:
                 "a trace has one object on each line"
             )
     return lines
+
+
+def _is_time(t: object) -> bool:
+    try:
+        return isinstance(t, int | float) and math.isfinite(t)
+    except OverflowError:  # hundreds of digits
+        return False
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str)
+
+
+def _is_number(number: object) -> bool:
+    return type(number) is int
+
+
+_FIELDS = {
+    "t": ("seconds", _is_time),
+    "event": ("a name", _is_name),
+    "what": ("a name", _is_name),
+    "reply": ("a whole number", _is_number),
+    "segment": ("a whole number", _is_number),
+    "start_s": ("seconds", _is_time),
+    "end_s": ("seconds", _is_time),
+}
+"""What readers of any line may rely on; the fields of one event are for who reads that."""
+
+
+def _wrong(line: Line) -> str:
+    """What of a line is not as it should be; nothing where all is well."""
+    for key, (what, is_right) in _FIELDS.items():
+        if (key in line or key in ("t", "event")) and not is_right(found := line.get(key)):
+            return f"{key}: expected {what}, found {found!r:.60}"
+    return ""
 
 
 def _parsed(text: str) -> Line | None:

@@ -3,10 +3,11 @@
 import dataclasses
 import types
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, get_args
 
 from agent.core.calls import Json
-from agent.core.events import Action, Aside, Backchannel, Event, Happened, Prompt, Reason
+from agent.core.events import Action, Event
 
 Line = dict[str, object]
 """One line of a trace: "t", "event" and the event's own fields."""
@@ -28,7 +29,7 @@ def event_from(fields: Mapping[str, Any]) -> Event:
     """The event that `to_fields` wrote; keys that are not its own are passed over.
 
     Raises:
-        ValueError: `what` names no event, or a field of it is missing.
+        ValueError: `what` names no event, or a field of it is missing or of another type.
     """
     event: Event = _value(_EVENTS, fields)
     return event
@@ -48,9 +49,19 @@ def _value(kinds: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
     missing = [f.name for f in own if f.name not in fields and f.default is dataclasses.MISSING]
     if missing:
         raise ValueError(f"{kind.__name__}: {', '.join(missing)} missing")
-    values = {f.name: fields[f.name] for f in own if f.name in fields}
-    if kind in (Prompt, Happened):
-        values["reason"] = Reason(values["reason"])
-    if kind is Backchannel:
-        values["kind"] = Aside(values["kind"])
-    return kind(**values)
+    try:
+        return kind(**{f.name: _typed(f, fields[f.name]) for f in own if f.name in fields})
+    except ValueError as fault:
+        raise ValueError(f"{kind.__name__}: {fault}") from fault
+
+
+def _typed(field: dataclasses.Field[Any], value: object) -> object:
+    """The value as its field wants it: JSON knows no reasons, and writes 1.0 as 1."""
+    if isinstance(field.type, type) and issubclass(field.type, StrEnum):
+        return field.type(str(value))
+    wanted = get_args(field.type) or (field.type,)
+    found = float if type(value) is int and float in wanted else type(value)
+    if found not in wanted:
+        names = " or ".join(kind.__name__ for kind in wanted)
+        raise ValueError(f"{field.name}: expected {names}, found {value!r:.60}")
+    return value

@@ -5,6 +5,7 @@ tiny ones that are made here. A chat server is looked for at the ports of this m
 knows. Nothing is downloaded.
 """
 
+import argparse
 import json
 import os
 import socket
@@ -36,6 +37,9 @@ FAILED = "**failed**"
 
 def main() -> int:
     """The command line; 1 where an engine that is here could not be measured."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     try:
         folder = _models()
     except ConfigError as fault:

@@ -107,6 +107,30 @@ def test_a_reason_that_is_none_is_refused():
         action_from({"what": "Prompt", "reply": 1, "reason": "boredom"})
 
 
+@mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"what": "SpeechStarted", "segment": "one"}, "segment: expected int, found 'one'"),
+        ({"what": "SpeechStarted", "segment": True}, "segment: expected int, found True"),
+        ({"what": "SpeechStarted", "segment": 1.0}, "segment: expected int, found 1.0"),
+        (
+            {"what": "TurnEndPredicted", "segment": 1, "probability": None},
+            "probability: expected float, found None",
+        ),
+        ({"what": "Transcript", "segment": 1, "stable": [1]}, r"stable: expected str, found \[1\]"),
+        ({"what": "Digit", "digit": "1", "pause_s": "2"}, "expected float or NoneType, found '2'"),
+    ],
+)
+def test_a_field_of_another_type_is_named(fields, sentence):
+    with raises(ValueError, match=rf"^{fields['what']}: .*{sentence}"):
+        event_from(fields)
+
+
+def test_a_whole_number_of_seconds_is_read_as_it_is_written():
+    assert event_from({"what": "Digit", "digit": "1", "pause_s": 2}) == Digit("1", 2)
+    assert event_from({"what": "Digit", "digit": "1", "pause_s": None}) == Digit("1")
+
+
 def test_segments_have_their_stable_and_unstable_words_in_one():
     assert Transcript(1, "a table", "for").text == "a table for"
     assert Transcript(1, "", "for").text == "for"

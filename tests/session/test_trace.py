@@ -11,13 +11,14 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
+from pytest import mark, raises
 
+from agent.core.errors import ConfigError
 from agent.core.events import Prompt, Reason
 from agent.core.record import to_fields
 from agent.live import Captions
 from agent.scenario import Press, Say, Scene, act
-from agent.trace import VERSION, TraceFile, TraceList, both
+from agent.trace import VERSION, TraceFile, TraceList, both, read_trace
 from agent.virtual_loop import run_virtual
 
 WRITER = """
@@ -165,6 +166,22 @@ def test_a_process_that_is_killed_leaves_whole_lines(tmp_path):
     assert lines[0]["event"] == "call"
     assert [line["segment"] for line in lines[1:]] == list(range(len(lines) - 1))
     assert len(lines) > 200
+
+
+@mark.parametrize("time", ['"soon"', "NaN", "null", "1" + 400 * "0", "[1]"])
+def test_a_time_that_is_none_is_named_with_its_line(tmp_path, time):
+    path = tmp_path / "trace.jsonl"
+    path.write_text(f'{{"t": 0.0, "event": "call"}}\n{{"t": {time}, "event": "end"}}\n')
+    with raises(ConfigError, match=r"trace\.jsonl: line 2: t: expected seconds, found"):
+        read_trace(path)
+
+
+@mark.parametrize("name", ["null", "[]", "{}", "1"])
+def test_an_event_without_a_name_is_told_with_its_line(tmp_path, name):
+    path = tmp_path / "trace.jsonl"
+    path.write_text(f'{{"t": 0.0, "event": {name}}}\n{{"t": 1.0, "event": "end"}}\n')
+    with raises(ConfigError, match=r"trace\.jsonl: line 1: event: expected a name, found"):
+        read_trace(path)
 
 
 def test_a_trace_in_memory_holds_what_a_file_would(tmp_path):
