@@ -43,6 +43,7 @@ class Line:
         self._sounds_until = 0.0  # loop time, as if all that is handed over sounds at once
         self._news = asyncio.Event()
         self._over = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None
 
     @property
     def is_over(self) -> bool:
@@ -63,6 +64,17 @@ class Line:
         """Nobody is there any more."""
         self._over.set()
         self._news.set()
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    @contextlib.asynccontextmanager
+    async def while_there(self, seconds: float) -> AsyncIterator[None]:
+        """Raises TimeoutError in what is done here after so long, or once the caller hangs up."""
+        try:
+            async with asyncio.timeout(0 if self.is_over else seconds) as self._patience:
+                yield
+        finally:
+            self._patience = None
 
     def take(self) -> list[Incoming]:
         """All that has come and was not taken."""

@@ -116,7 +116,8 @@ class DuplexPipeline:
         began_s = asyncio.get_running_loop().time()
         if full := self._full(began_s):
             raise EngineBusy("duplex", full.message)
-        slot = await self._open()
+        if (slot := await self._open(line)) is None:
+            return
         parts = Parts(self.model, self.config, self.steps, self.delegate)
         talk = Talk(parts, slot, line, trace)
         try:
@@ -128,12 +129,15 @@ class DuplexPipeline:
                     await self.model.close(slot)
             self.admission.ended(asyncio.get_running_loop().time() - began_s)
 
-    async def _open(self) -> Any:
+    async def _open(self, line: Line) -> Any | None:
+        """A seat; None: the caller hung up before it was ready."""
         prompt = DuplexPrompt(self.config.text_prompt, self.config.voice_prompt)
         try:
-            async with asyncio.timeout(self.config.open_s):
+            async with line.while_there(self.config.open_s):
                 return await self.model.open(prompt)
         except TimeoutError as fault:
+            if line.is_over:
+                return None
             raise EngineTooSlow(
                 "duplex", f"expected a seat within {self.config.open_s:g} s, found none"
             ) from fault

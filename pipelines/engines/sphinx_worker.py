@@ -4,6 +4,7 @@ Started by `sphinx_process`. It and each decoder end when their line does, so th
 process that asks them.
 """
 
+import gc
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ def main() -> None:
     os.dup2(2, 1)  # what the C library prints is no part of what the program says
     settings = json.loads(sys.argv[1])
     searches = Searches(settings["model"], settings["tolerance"])
+    gc.freeze()  # a collection in a fork would write to all that it shares: 5 MB each
     if settings["forks"]:
         fork_decoders(orders, searches)
     elif line := socket.recv_fds(orders, ORDER.size, 1)[1]:

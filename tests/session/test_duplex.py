@@ -111,6 +111,36 @@ class Counting:
         await self.model.close(slot)
 
 
+class Preparing(Counting):
+    """Takes three seconds for its prompt; knows whether anybody still wanted the seat then."""
+
+    left_s = None
+
+    async def open(self, prompt):
+        try:
+            await asyncio.sleep(3.0)
+        except asyncio.CancelledError:
+            self.left_s = asyncio.get_running_loop().time()
+            raise
+        return await super().open(prompt)
+
+
+@mark.parametrize("length_s", [0.0, 0.5])
+def test_a_seat_is_not_kept_for_a_caller_who_hung_up_before_it_was_ready(length_s):
+    model = Preparing(scripted())
+    call = held(said(length_s), model)
+    assert call.ended.ending is Ending.HUNG_UP
+    assert model.left_s == approx(length_s, abs=0.1)
+    assert model.steps == []
+    assert call.trace.named("error") == []
+
+
+def test_a_seat_that_takes_too_long_is_told():
+    call = held(said(6), Preparing(scripted()), DuplexConfig(open_s=2.0))
+    (fault,) = call.trace.named("error")
+    assert "expected a seat within 2 s, found none" in fault["message"]
+
+
 def test_a_caller_who_is_silent_for_minutes_and_sends_nothing_keeps_the_beat():
     model = Counting(scripted())
     nothing = [(300.0, np.zeros(1, np.float32))]
