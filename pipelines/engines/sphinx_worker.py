@@ -21,6 +21,7 @@ from pipelines.engines.sphinx_search import Searches
 def main() -> None:
     """Load the model named by the first argument (JSON), then make decoders until told no more."""
     orders = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # no fork shall hold the line of the orders
     os.dup2(2, 1)  # what the C library prints is no part of what the program says
     settings = json.loads(sys.argv[1])
     searches = Searches(settings["model"], settings["tolerance"])
