@@ -7,7 +7,7 @@ hands it the words, one by one, when it asks for them. The sound follows the tex
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -54,7 +54,7 @@ class _Row:
 
     state: Any
     edges: list[int]
-    steps: int = field(default=0)
+    steps: int = 0
 
 
 class KyutaiVoiceBatch:

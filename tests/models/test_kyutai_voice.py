@@ -49,6 +49,10 @@ def test_sound_comes_frame_by_frame_and_each_word_with_its_own(found):
     assert found["words spread"] == 6
 
 
+def test_a_cascade_speaks_a_call_with_it(found):
+    assert found["call"] == {"heard": ["Good day.", "Sorry, that went wrong."], "errors": []}
+
+
 def test_what_does_not_fit_is_a_sentence(found):
     refusals = found["refusals"]
     assert "voice: expected a .safetensors file, found no path" in refusals["no voice"]

@@ -8,15 +8,20 @@ import asyncio
 import json
 import sys
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from agent.core.errors import EngineError
+from agent.virtual_loop import run_virtual
+from audio_io.resample import at_rates
 from pipelines.engines.kyutai_voice import KyutaiVoice
 from pipelines.engines.kyutai_voice_batch import KyutaiVoiceBatch
 from pipelines.engines.kyutai_voice_load import KyutaiTtsSettings, load_voice
+from tests.support.duplex import TapedCall, cascade, hold
+from tests.support.duplex import said as said_aloud
 
 TEXTS = (
     "The model listens while it speaks",
@@ -142,6 +147,21 @@ async def _one(text):
     yield text
 
 
+def call(folder):
+    """A whole call on the cascade: what was heard of the greeting and of the answer."""
+    pipeline, voice = cascade((4.0, "hello there")), KyutaiVoice.load(settings(folder))
+    engines = replace(pipeline.engines, synthesizer=voice)
+
+    async def scene():
+        whole = at_rates(TapedCall(said_aloud(12, (3, 5))), pipeline.rate, pipeline.play_rate)
+        return await hold(whole, replace(pipeline, engines=engines))
+
+    trace = run_virtual(scene()).trace
+    voice.close()
+    heard = [line["text"] for line in trace.named("heard")]
+    return {"heard": heard, "errors": trace.named("error")}
+
+
 def refusals(folder):
     found = {}
     for name, other in {
@@ -164,6 +184,7 @@ def _plain(chosen):
 def main(folder):
     Path(folder).resolve(strict=True)
     found = {**sounds(folder), **asyncio.run(calls(folder)), "refusals": refusals(folder)}
+    found["call"] = call(folder)
     sys.stdout.write(json.dumps(found) + "\n")
 
 
