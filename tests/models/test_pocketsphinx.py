@@ -187,7 +187,7 @@ def children_of(*parents):
 
 def sockets_of(number):
     """How many sockets a process holds."""
-    links = [os.readlink(entry) for entry in Path(f"/proc/{number}/fd").iterdir()]
+    links = [str(entry.readlink()) for entry in Path(f"/proc/{number}/fd").iterdir()]
     return sum(link.startswith("socket:") for link in links)
 
 
