@@ -11,6 +11,7 @@ long a step takes does not depend on the values of the weights, only on their sh
 # ruff: noqa: PLC0415, T201  (torch takes seconds to import; a table is printed)
 
 import argparse
+import gc
 import json
 import resource
 import subprocess
@@ -101,9 +102,17 @@ def main() -> int:
         )
         return 2
     torch.set_num_threads(options.threads)
-    found = [m for calls in options.batches if (m := _batch(options, calls)) is not None]
-    reference = _reference(options)
-    endurance = _endurance(options) if options.minutes else None
+    loaded, found = _loaded(options), list[Measured]()
+    for calls in sorted(options.batches):
+        measured = _batch(loaded, calls, options)
+        if measured is None:  # the model was left in the middle of being made ready
+            del loaded
+            gc.collect()
+            loaded = _loaded(options)
+            break
+        found.append(measured)
+    reference = _reference(loaded, options)
+    endurance = _endurance(loaded, options.minutes) if options.minutes else None
     about = _about(torch, options)
     print(_page(about, found, reference, endurance, options.deadline))
     if options.out:
@@ -140,13 +149,10 @@ def _numbers(text: str) -> tuple[int, ...]:
 # --- models ---------------------------------------------------------------------------------------
 
 
-def _loaded(options: argparse.Namespace, slots: int) -> LoadedMoshi:
+def _loaded(options: argparse.Namespace) -> LoadedMoshi:
+    """The weights, for batches of any size, one after the other."""
     settings = MoshiSettings(
-        options.checkpoint or "random",
-        options.device,
-        options.numbers,
-        slots,
-        threads=options.threads,
+        options.checkpoint or "random", options.device, options.numbers, threads=options.threads
     )
     if options.checkpoint:
         return load(settings)
@@ -177,7 +183,7 @@ def _moshi_shapes(settings: MoshiSettings) -> LoadedMoshi:
 # --- measuring ------------------------------------------------------------------------------------
 
 
-def _batch(options: argparse.Namespace, calls: int) -> Measured | None:
+def _batch(loaded: LoadedMoshi, calls: int, options: argparse.Namespace) -> Measured | None:
     """One batch size; None where the device has no room for it."""
     import torch
 
@@ -185,9 +191,9 @@ def _batch(options: argparse.Namespace, calls: int) -> Measured | None:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     try:
-        batch = MoshiBatch(_loaded(options, calls), calls)
+        batch = MoshiBatch(loaded, calls)
     except torch.OutOfMemoryError:
-        print(f"{calls} calls: no room on {options.device}", file=sys.stderr)
+        print(f"{calls} calls and more: no room on {options.device}", file=sys.stderr)
         return None
     try:
         return _measured(batch, calls, options.steps)
@@ -211,7 +217,7 @@ def _measured(batch: MoshiBatch, calls: int, steps: int) -> Measured:
     return Measured(calls, p50_s, p99_s, host_s, medians, batch.memory_bytes() or _process_bytes())
 
 
-def _reference(options: argparse.Namespace) -> Measured:
+def _reference(loaded: LoadedMoshi, options: argparse.Namespace) -> Measured:
     """What moshi's own server does with a frame, in its order, one call: no mask, no laps.
 
     Source: moshi 0.2.13, server.py, `recv_loop` and `decode_and_send`, without Opus and socket.
@@ -219,7 +225,6 @@ def _reference(options: argparse.Namespace) -> Measured:
     import torch
     from moshi.models import LMGen
 
-    loaded = _loaded(options, 1)
     mimi, words, took, host = loaded.mimi, loaded.words, [], []
     generator = LMGen(loaded.generator.lm_model)
     with torch.no_grad(), mimi.streaming(1), generator.streaming(1):
@@ -238,14 +243,14 @@ def _reference(options: argparse.Namespace) -> Measured:
     return Measured(1, _median(took), float(np.percentile(took, 99)), _median(host), {}, 0)
 
 
-def _endurance(options: argparse.Namespace) -> Endurance:
-    batch = MoshiBatch(_loaded(options, 1), 1)
+def _endurance(loaded: LoadedMoshi, minutes: float) -> Endurance:
+    batch = MoshiBatch(loaded, 1)
     settle()  # as the worker does
     sound = _sound(batch, 500)
     took: list[float] = []
     host: list[float] = []
     before = 0
-    for step in range(round(options.minutes * 60 / FRAME_S)):
+    for step in range(round(minutes * 60 / FRAME_S)):
         began, busy = time.perf_counter(), time.thread_time()
         batch.step({0: sound[step % len(sound)]})
         took.append(time.perf_counter() - began)
