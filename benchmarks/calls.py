@@ -27,6 +27,10 @@ from floorbench.targets.registry import target
 
 MOST_AT_ONCE = 32
 PORT = 8437
+COLUMNS = (
+    "calls", "turns", "gap p50", "p95", "after 2 s", "missed", "failed", "cores", "memory",
+    "callers late",
+)  # fmt: skip
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -91,9 +95,10 @@ def _row(pid: int, calls: int, rounds: int, out: Path) -> str:
     by_name = {figure.name: figure for figure in held.figures}
     shown = " | ".join(_shown(by_name[name]) for name in ("gap.p50", "gap.p95"))
     late, missed = (by_name[name].value or 0.0 for name in ("slow.2s", "missed"))
+    failed = sum(not fault.startswith("void:") for fault in done.faults.values())
     return (
-        f"| {calls} | {by_name['gap.p50'].n} | {shown} | {late:.1%} | {missed:.1%} | {cores:.2f} | "
-        f"{_memory_mb(pid):.0f} MB | {done.caller_lag_s * 1000:.0f} ms |"
+        f"| {calls} | {by_name['gap.p50'].n} | {shown} | {late:.1%} | {missed:.1%} | {failed} | "
+        f"{cores:.2f} | {_memory_mb(pid):.0f} MB | {done.caller_lag_s * 1000:.0f} ms |"
     )
 
 
@@ -110,15 +115,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="sessions for each of them")
     options = parser.parse_args()
     print(f"{options.config} {' '.join(options.set)}; load {os.getloadavg()[0]:.1f} before\n")
-    print("| calls | turns | gap p50 | p95 | after 2 s | missed | cores | memory | callers late |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| " + " | ".join(COLUMNS) + " |")
+    print("|---" * len(COLUMNS) + "|")
     with tempfile.TemporaryDirectory() as folder, _serving(options.config, options.set) as pid:
         for calls in (int(count) for count in options.calls.split(",")):
             out = Path(folder) / str(calls)
             print(_row(pid, calls, options.rounds, out), flush=True)
-    print(
-        "\nCores and memory are the server's; late: the callers' frames, p99 of the middle session."
-    )
+    print("\nFailed: calls, refused ones too. Cores and memory are the server's.")
+    print("Late: the callers' frames, p99 of the middle session.")
     return 0
 
 
