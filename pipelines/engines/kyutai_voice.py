@@ -18,8 +18,9 @@ from pipelines.engines.voice import Voice
 from pipelines.engines.voice_cut import Chunk, Cutting
 from pipelines.engines.voice_text import Passage
 
-GATHER_S = 0.001
-"""A step waits so long for others to ask for theirs: they do as soon as they have the last."""
+GATHER_S = 0.005
+"""A step waits so long for those who were in the last one: who is in a hurry asks again at once. If
+they came in turns, a step for each turn, many replies would each be slower than speech."""
 
 
 class Batch(Protocol):
@@ -58,6 +59,9 @@ class KyutaiVoice:
         self._free = list(range(self._batch.slots))
         self._room = asyncio.Semaphore(self._batch.slots)
         self._asking: dict[int, asyncio.Future[Spoken]] = {}
+        self._expected: set[int] = set()  # who was in the last step
+        self._stepped_s = 0.0  # when that ended
+        self._soon: asyncio.TimerHandle | None = None
         self._is_stepping = False
 
     @classmethod
@@ -92,6 +96,7 @@ class KyutaiVoice:
                         yield cutting.take(Chunk(spoken.samples, spoken.words))
             finally:
                 self._asking.pop(slot, None)
+                self._expected.discard(slot)
                 self._free.append(slot)
         yield cutting.end()
 
@@ -114,11 +119,18 @@ class KyutaiVoice:
         return await future
 
     def _step_soon(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
         if self._asking and not self._is_stepping:
-            self._is_stepping = True
-            asyncio.get_running_loop().call_later(GATHER_S, self._step_all)
+            loop = asyncio.get_running_loop()
+            is_whole = self._expected <= self._asking.keys()
+            at_s = loop.time() if is_whole else self._stepped_s + GATHER_S
+            self._soon = loop.call_at(at_s, self._step_all)
 
     def _step_all(self) -> None:
+        if not self._asking:  # whoever did has left
+            return
+        self._is_stepping = True
         asking, self._asking = self._asking, {}
         step = partial(self._batch.step, sorted(asking))
         done = asyncio.get_running_loop().run_in_executor(self._thread, step)
@@ -129,10 +141,10 @@ class KyutaiVoice:
         done: "asyncio.Future[Mapping[int, Spoken]]",
     ) -> None:  # fmt: skip
         self._is_stepping = False
+        waiting = {slot: future for slot, future in asking.items() if not future.done()}
+        self._expected, self._stepped_s = set(waiting), asyncio.get_running_loop().time()
         fault = done.exception()
-        for slot, future in asking.items():
-            if future.done():
-                continue
+        for slot, future in waiting.items():
             if fault is None:
                 future.set_result(done.result()[slot])
             else:

@@ -10,7 +10,7 @@ from agent.config import Config
 from agent.core.errors import EngineFailed, EngineUnavailable
 from agent.virtual_loop import run_virtual
 from agent.wiring import synthesizer
-from pipelines.engines.kyutai_voice import KyutaiVoice
+from pipelines.engines.kyutai_voice import GATHER_S, KyutaiVoice
 from pipelines.engines.kyutai_voice_batch import Spoken
 from pipelines.engines.kyutai_voice_load import KyutaiTtsSettings
 from pipelines.engines.voice import Voice
@@ -72,14 +72,36 @@ def test_a_passage_is_spoken_word_by_word_as_the_model_hands_them_in(voice):
     ]  # fmt: skip
 
 
-def test_replies_that_ask_at_the_same_time_share_their_steps(voice, batch):
+def test_replies_in_a_hurry_share_their_steps(voice, batch):
     async def scene():
         async with asyncio.TaskGroup() as group:
-            group.create_task(pieces(voice, "one two three"))
-            group.create_task(pieces(voice, "four five six"))
+            group.create_task(pieces(voice, "one two three four five six seven"))
+            group.create_task(pieces(voice, "a b c d e f g"))
 
     run_virtual(scene())
-    assert batch.steps == [[0, 1]] * (3 + LATE)
+    assert batch.steps.count([0, 1]) >= 7 + LATE - 1
+    assert len(batch.steps) <= 7 + LATE + 2
+
+
+def test_a_reply_alone_and_one_beside_a_reply_in_no_hurry_wait_for_nobody(voice):
+    async def slow():
+        async with contextlib.aclosing(voice.speak(given("one two three four"))) as speech:
+            async for _ in speech:
+                await asyncio.sleep(0.08)
+
+    async def took_s():
+        began_s = asyncio.get_running_loop().time()
+        await pieces(voice, "five six seven")
+        return asyncio.get_running_loop().time() - began_s
+
+    async def beside():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(slow())
+            await asyncio.sleep(0.1)
+            return await took_s()
+
+    assert run_virtual(took_s()) < 0.001
+    assert run_virtual(beside()) <= 2 * GATHER_S
 
 
 def test_a_reply_for_which_there_is_no_slot_waits_for_one(voice, batch):
