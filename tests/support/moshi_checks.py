@@ -197,8 +197,8 @@ def shapes(folder):
         patch.object(sys, "argv", command),
         patch.object(loaders, "_lm_kwargs", tiny_moshi.MODEL),
         patch.object(loaders, "_mimi_config", tiny_moshi.MIMI),
-        patch.object(duplex, "_loaded", lambda options, slots: duplex._moshi_shapes(
-            MoshiSettings("random", options.device, options.numbers, slots))),
+        patch.object(duplex, "_loaded", lambda options: duplex._moshi_shapes(
+            MoshiSettings("random", options.device, options.numbers))),
         contextlib.redirect_stdout(io.StringIO()) as page,
     ):  # fmt: skip
         status = duplex.main()
