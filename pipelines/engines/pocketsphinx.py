@@ -108,10 +108,10 @@ class PocketSphinx:
         Raises:
             EngineFailed: the grammar cannot be used, or the decoder has died.
         """
-        process = await self._pool.take()
+        grammar = expected.grammar or grammar_of(expected.phrases)
+        process = await self._pool.take(grammar)
         try:
-            grammar = expected.grammar or grammar_of(expected.phrases)
-            await process.ask(Letter.OPEN, grammar.encode())
+            await process.use(grammar)
         except BaseException:
             self._pool.give(process)
             raise

@@ -4,11 +4,9 @@ import hashlib
 from typing import Any
 
 from agent.core.errors import EngineFailed
+from pipelines.engines.sphinx_pipe import KEPT
 from pipelines.engines.sphinx_pronounce import Pronouncer
 from pipelines.engines.sphinx_text import grammar_words
-
-_KEPT = 8
-"""A dialogue goes back and forth between a handful, and compiling one takes up to 0.1 s."""
 
 
 class Grammars:
@@ -29,7 +27,7 @@ class Grammars:
         found = self._compiled.pop(grammar, None) or self._compile(grammar)
         self._compiled[grammar] = found
         self._decoder.activate_search(_name(grammar))
-        if len(self._compiled) > _KEPT:
+        if len(self._compiled) > KEPT:
             oldest = next(iter(self._compiled))
             self._decoder.remove_search(_name(oldest))
             del self._compiled[oldest]

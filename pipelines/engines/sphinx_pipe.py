@@ -17,6 +17,10 @@ ORDER = struct.Struct("<I")
 
 _HEAD = struct.Struct("<cI")
 
+KEPT = 8
+"""Grammars that a decoder remembers: a dialogue goes back and forth between a handful, and to
+compile one takes up to 0.1 s and 20 MB."""
+
 LIMIT_BYTES = 4_000_000
 """Two minutes of sound at 16 kHz; a grammar is far smaller."""
 

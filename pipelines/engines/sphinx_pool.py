@@ -18,10 +18,11 @@ class SphinxPool:
         self._lent: list[SphinxProcess] = []
         self._line: deque[asyncio.Future[SphinxProcess]] = deque()
 
-    async def take(self) -> SphinxProcess:
-        """A decoder that nobody else uses until it is given back."""
+    async def take(self, grammar: str = "") -> SphinxProcess:
+        """A decoder that nobody else uses until it is given back; one that knows the grammar, if
+        such a one is idle, for it takes a while to be read."""
         if self._idle or len(self._lent) < self._limit:
-            return self._lend(self._living() or self._make())
+            return self._lend(self._living(grammar) or self._make())
         turn: asyncio.Future[SphinxProcess] = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
@@ -53,14 +54,18 @@ class SphinxPool:
         self._idle.clear()
         self._lent.clear()
 
-    def _living(self) -> SphinxProcess | None:
+    def _living(self, grammar: str) -> SphinxProcess | None:
         """An idle decoder; those that died of themselves are cleared away."""
-        while self._idle:
-            process = self._idle.pop()
-            if process.is_alive:
-                return process
-            process.close()
-        return None
+        for dead in [process for process in self._idle if not process.is_alive]:
+            self._idle.remove(dead)
+            dead.close()
+        if not self._idle:
+            return None
+        # Where none knows it, the one that has been idle longest: so grammars are spread.
+        knows = (process for process in reversed(self._idle) if grammar in process.grammars)
+        chosen = next(knows, self._idle[0])
+        self._idle.remove(chosen)
+        return chosen
 
     def _lend(self, process: SphinxProcess) -> SphinxProcess:
         self._lent.append(process)

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from agent.core.errors import EngineFailed, EngineTooSlow
 from pipelines.engine_thread import EngineThread
-from pipelines.engines.sphinx_pipe import ORDER, Letter, receive, send
+from pipelines.engines.sphinx_pipe import KEPT, ORDER, Letter, receive, send
 
 NAME = "pocketsphinx"
 
@@ -76,13 +77,18 @@ class ForkServer:
 
 
 class SphinxProcess:
-    """One decoder, asked from a thread of its own."""
+    """One decoder, asked from a thread of its own.
+
+    Attributes:
+        grammars: that it was asked to use, and still knows.
+    """
 
     def __init__(self, line: socket.socket, kill: Callable[[int], None]) -> None:
         """`line`: to the process, which says its number first; `kill` ends it at once by that."""
         self._line, self._kill = line, kill
         line.settimeout(_ANSWER_S)
         self._requests, self._answers = line.makefile("wb"), line.makefile("rb")
+        self.grammars: deque[str] = deque(maxlen=KEPT)
         self._number = 0
         self._is_ended = False
         self._thread = EngineThread(NAME)
@@ -98,6 +104,13 @@ class SphinxProcess:
             return not news.poll(0) or self._line.recv(1, socket.MSG_PEEK) != b""
         except OSError:
             return False
+
+    async def use(self, grammar: str) -> None:
+        """Begin a segment with this grammar, or with none where it is empty; raises as `ask`."""
+        await self.ask(Letter.OPEN, grammar.encode())
+        if grammar in self.grammars:
+            self.grammars.remove(grammar)
+        self.grammars.append(grammar)
 
     async def ask(self, letter: Letter, body: bytes = b"") -> bytes:
         """One request and its answer, in the order in which they were asked.

@@ -199,6 +199,7 @@ class Process:
     def __init__(self):
         self.is_alive = True
         self.closed = 0
+        self.grammars = []
 
     def close(self):
         self.closed += 1
@@ -222,6 +223,19 @@ def test_decoders_are_made_when_they_are_needed_and_used_again():
         assert made == [first, second]
         pool.give(first)
         assert await pool.take() is first
+
+    run_virtual(run())
+
+
+def test_a_decoder_that_knows_the_grammar_is_preferred_and_then_the_longest_idle():
+    async def run():
+        pool, made = pool_of(3)
+        for process in [await pool.take() for _ in range(3)]:
+            pool.give(process)
+        made[1].grammars.append("desk")
+        assert await pool.take("desk") is made[1]
+        assert await pool.take("desk") is made[0]
+        assert await pool.take("other") is made[2]
 
     run_virtual(run())
 
