@@ -7,29 +7,16 @@ from pytest import fixture, raises
 from agent.cli import main
 from agent.commands.recorded import RECORDING, TRACE, hangs_up_here
 from audio_io.wav_file import StereoWriter
+from tests.support.scripted_agent import SCRIPTED
 from tests.support.tools import package
 
 HEADER = '{"t": 0.0, "event": "call", "version": 1, "turns": {}}\n'
-TONE = """
-name = "A tone"
-[detector]
-engine = "energy"
-[recognizer]
-engine = "scripted"
-[predictor]
-engine = "completeness"
-[responder]
-engine = "scripted"
-replies = ["Good morning."]
-[synthesizer]
-engine = "scripted"
-"""
 
 
 @fixture
 def tone(tmp_path):
     path = tmp_path / "tone.toml"
-    path.write_text(TONE, encoding="utf-8")
+    path.write_text(SCRIPTED, encoding="utf-8")
     return str(path)
 
 

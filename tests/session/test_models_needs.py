@@ -19,23 +19,8 @@ from agent.core.errors import ConfigError
 from agent.models.hub import Repository
 from agent.models.need import Need, Own, Package, Server, State, remedy
 from agent.models.needs import NEEDS, needs, needs_of, whisper_repository
+from tests.support.scripted_agent import SCRIPTED
 from tests.support.tools import package
-
-SCRIPTED = """
-name = "A tone"
-[detector]
-engine = "energy"
-[recognizer]
-engine = "scripted"
-words = [{start_s = 2.2, end_s = 3.0, text = "hours"}]
-[predictor]
-engine = "completeness"
-[responder]
-engine = "scripted"
-replies = ["Good morning.", "From nine to five."]
-[synthesizer]
-engine = "scripted"
-"""
 
 
 @fixture
