@@ -11,6 +11,20 @@ T = TypeVar("T")
 _END = object()
 
 
+def beside(name: str, make: Callable[[], T]) -> tuple[ThreadPoolExecutor, T]:
+    """A thread, and what was made in it: for a model that belongs to one thread from the start.
+
+    Raises:
+        Exception: whatever `make` raised; the thread has ended then.
+    """
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+    try:
+        return thread, thread.submit(make).result()
+    except BaseException:
+        thread.shutdown()
+        raise
+
+
 class EngineThread:
     """Runs the jobs of one model in order, in a thread of its own.
 

@@ -12,7 +12,6 @@ task: what follows a step is done in the loop when it ends, whoever has been can
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -22,6 +21,7 @@ import numpy as np
 from agent.core.audio import AudioFrame, Samples
 from agent.core.duplex import DuplexOutput, DuplexPrompt, Seats
 from agent.core.errors import EngineBusy, EngineError, EngineFailed
+from pipelines.engine_thread import beside
 from pipelines.engines.duplex_gathering import Gathering
 from pipelines.engines.duplex_pauses import Age, RecyclePolicy
 from pipelines.engines.duplex_row import Row, cleaned
@@ -96,12 +96,7 @@ class BatchedModel(Generic[Told]):
         """`make` builds the batch, in its own thread; returns when it is there."""
         self._name = name
         self._recycle = recycle or RecyclePolicy(0, 0)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        try:
-            self._batch = self._thread.submit(make).result()
-        except BaseException:
-            self._thread.shutdown()
-            raise
+        self._thread, self._batch = beside(name, make)
         self._free = list(range(self._batch.slots))
         self._rows: dict[int, Row[Told]] = {}
         self._wipe: list[int] = []

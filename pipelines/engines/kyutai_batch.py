@@ -6,7 +6,6 @@ as much later as its delay, and the opinion of a head on whether the speaker is 
 # ruff: noqa: PLC0415  (torch takes seconds to import)
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,7 +16,7 @@ from agent.core.errors import EngineFailed
 from pipelines.engines.moshi_batch import Answer, Stepped
 from pipelines.engines.moshi_laps import laps_of
 from pipelines.engines.moshi_load import LoadedMoshi
-from pipelines.engines.moshi_rows import Rows
+from pipelines.engines.moshi_rows import streaming
 
 NAME = "kyutai-stt"
 
@@ -42,12 +41,9 @@ class KyutaiBatch:
         self.frame_samples = int(self._mimi.frame_size)
         self._fresh = set(range(slots))
         self._frames = np.zeros((slots, 1, self.frame_samples), np.float32)
-        self._streaming = ExitStack()
-        self._streaming.enter_context(torch.no_grad())
-        self._streaming.enter_context(self._mimi.streaming(slots))
-        self._streaming.enter_context(self._generator.streaming(slots))
-        self._codec = Rows(self._mimi, slots, self._device)
-        self._writer = Rows(self._generator, slots, self._device)
+        self._streaming, self._codec, self._writer = streaming(
+            self._mimi, self._generator, slots, self._device
+        )
 
     def told(self, prompt: DuplexPrompt) -> NoReturn:
         """Raises EngineFailed: it takes no prompt."""

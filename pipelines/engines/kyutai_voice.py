@@ -6,12 +6,12 @@ still. torch and moshi must be importable.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
 
 from agent.core.errors import EngineFailed
 from agent.core.protocols import Speech
+from pipelines.engine_thread import beside
 from pipelines.engines.kyutai_voice_batch import KyutaiVoiceBatch, Spoken
 from pipelines.engines.kyutai_voice_load import NAME, KyutaiTtsSettings, load_voice
 from pipelines.engines.voice import Voice
@@ -49,12 +49,7 @@ class KyutaiVoice:
     def __init__(self, make: Callable[[], Batch], language: str = "en-us") -> None:
         """`make` builds the batch, in its own thread; returns when it is there."""
         self.language = language
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=NAME)
-        try:
-            self._batch = self._thread.submit(make).result()
-        except BaseException:
-            self._thread.shutdown()
-            raise
+        self._thread, self._batch = beside(NAME, make)
         self.rate = self._batch.rate
         self._free = list(range(self._batch.slots))
         self._room = asyncio.Semaphore(self._batch.slots)

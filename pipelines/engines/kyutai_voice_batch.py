@@ -6,7 +6,6 @@ hands it the words, one by one, when it asks for them. The sound follows the tex
 # ruff: noqa: PLC0415  (torch takes seconds to import)
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from agent.core.audio import Samples
 from agent.core.errors import EngineUnavailable
 from pipelines.engines.kyutai_voice_load import NAME, LoadedVoice
-from pipelines.engines.moshi_rows import Rows
+from pipelines.engines.moshi_rows import streaming
 
 _BEFORE = 2
 """Frames at the beginning that are thrown away, for they click.
@@ -83,12 +82,9 @@ class KyutaiVoiceBatch:
         )
         self._unheard = self._nothing(self._model.n_q - self._model.dep_q)
         self._unsaid = self._nothing(self._model.dep_q)
-        self._streaming = ExitStack()
-        self._streaming.enter_context(torch.no_grad())
-        self._streaming.enter_context(self._mimi.streaming(slots))
-        self._streaming.enter_context(self._generator.streaming(slots))
-        self._codec = Rows(self._mimi, slots, self._device)
-        self._reader = Rows(self._generator, slots, self._device)
+        self._streaming, self._codec, self._reader = streaming(
+            self._mimi, self._generator, slots, self._device
+        )
         self._warm()
 
     def begin(self, slot: int, text: str) -> None:

@@ -6,7 +6,6 @@ it is used again. Runs in the engine's own thread.
 # ruff: noqa: PLC0415  (torch takes seconds to import)
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from agent.core.errors import EngineFailed, EngineUnavailable
 from pipelines.engines.moshi_laps import LapClock, Laps, laps_of
 from pipelines.engines.moshi_load import LoadedMoshi
 from pipelines.engines.moshi_prompt import Forced, delayed, prompt_frames
-from pipelines.engines.moshi_rows import Rows
+from pipelines.engines.moshi_rows import streaming
 from pipelines.engines.moshi_settings import NAME
 
 WARM_STEPS = 4
@@ -81,14 +80,11 @@ class MoshiBatch:
         self._forced_text: Any = None
         self._is_sound: Any = None
         self._laps: LapClock | None = None
-        self._streaming = ExitStack()
-        self._streaming.enter_context(torch.no_grad())
-        self._streaming.enter_context(self._mimi.streaming(slots))
-        self._streaming.enter_context(self._generator.streaming(slots))
+        self._streaming, self._codec, self._speaker = streaming(
+            self._mimi, self._generator, slots, self._device
+        )
         self._generator.on_text_logits_hook = self._before_text
         self._generator.on_text_hook = self._after_text
-        self._codec = Rows(self._mimi, slots, self._device)
-        self._speaker = Rows(self._generator, slots, self._device)
         self._warm()
 
     def told(self, prompt: DuplexPrompt) -> list[Forced]:

@@ -1,9 +1,21 @@
 """One of moshi's modules while it streams for a fixed number of slots: its rows, one by one."""
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+
+
+def streaming(codec: Any, model: Any, slots: int, device: Any) -> "tuple[ExitStack, Rows, Rows]":
+    """Both modules begin to stream, without gradients; closing the stack gives their state back."""
+    import torch  # noqa: PLC0415  # takes seconds, and is in few environments
+
+    stack = ExitStack()
+    stack.enter_context(torch.no_grad())
+    for module in (codec, model):
+        stack.enter_context(module.streaming(slots))
+    return stack, Rows(codec, slots, device), Rows(model, slots, device)
 
 
 class Rows:
